@@ -1,0 +1,155 @@
+"""What clients see: the shapes of the contract, the same over REST and the socket."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from persistence.models import ChatType, Member, Message, MessageType, Privacy, Role, User
+
+_second: tuple[int, str] = (-1, "")
+
+
+def rfc3339(at: int) -> str:
+    """Milliseconds since the epoch as RFC 3339 in UTC with milliseconds, for example "2026-01-31T09:00:00.000Z"."""
+    global _second
+    seconds, millis = divmod(at, 1000)
+    cached, prefix = _second
+    if seconds != cached:
+        prefix = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        _second = (seconds, prefix)
+    return f"{prefix}.{millis:03d}Z"
+
+
+def rfc3339_or_none(at: int | None) -> str | None:
+    """`rfc3339`, with nothing for nothing."""
+    return None if at is None else rfc3339(at)
+
+
+class MessageView(msgspec.Struct, frozen=True, kw_only=True):
+    """A message. `deleted` ones keep their place with empty `content`."""
+
+    id: str
+    chat_id: str
+    seq: int
+    rev: int
+    sender_id: str
+    client_id: str
+    type: MessageType
+    content: dict[str, Any]
+    media_id: str | None = None
+    reply_to: int | None = None
+    created_at: str
+    edited_at: str | None = None
+    deleted: bool = False
+
+
+def message_view(m: Message) -> MessageView:
+    """The message as clients see it."""
+    return MessageView(
+        id=m.id,
+        chat_id=m.chat_id,
+        seq=m.seq,
+        rev=m.rev,
+        sender_id=m.sender_id,
+        client_id=m.client_id,
+        type=m.type,
+        content=m.content,
+        media_id=m.media_id,
+        reply_to=m.reply_to,
+        created_at=rfc3339(m.created_at),
+        edited_at=rfc3339_or_none(m.edited_at),
+        deleted=m.deleted,
+    )
+
+
+class Cursors(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a member has received and read."""
+
+    user_id: str
+    delivered_seq: int
+    read_seq: int
+
+
+class ChatView(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat as one of its members sees it.
+
+    `cursors` holds both people's for a direct chat, else the member's own alone (`GET /chats/{id}/members` has all). `unread` is derived:
+    messages after `read_seq`, less one's own and deleted ones.
+    """
+
+    id: str
+    type: ChatType
+    title: str
+    peer_id: str | None
+    created_by: str
+    created_at: str
+    member_count: int
+    last_seq: int
+    rev: int
+    last_message: MessageView | None
+    unread: int
+    pinned: bool
+    muted: bool
+    muted_until: str | None
+    my_role: Role
+    delivered_seq: int
+    read_seq: int
+    cursors: list[Cursors]
+
+
+class MemberView(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of a chat, to the other members."""
+
+    user_id: str
+    role: Role
+    joined_at: str
+    delivered_seq: int
+    read_seq: int
+
+
+def member_view(m: Member) -> MemberView:
+    """The member as other members see them."""
+    return MemberView(
+        user_id=m.user_id,
+        role=m.role,
+        joined_at=rfc3339(m.joined_at),
+        delivered_seq=m.delivered_seq,
+        read_seq=m.read_seq,
+    )
+
+
+class OwnUser(msgspec.Struct, frozen=True, kw_only=True):
+    """One's own profile."""
+
+    id: str
+    name: str
+    phone: str
+    status: str
+    avatar_media_id: str | None
+    privacy: Privacy
+    created_at: str
+
+
+def own_user(u: User) -> OwnUser:
+    """The user as they see themselves."""
+    return OwnUser(
+        id=u.id,
+        name=u.name,
+        phone=u.phone,
+        status=u.status,
+        avatar_media_id=u.avatar_media_id,
+        privacy=u.privacy,
+        created_at=rfc3339(u.created_at),
+    )
+
+
+class UserView(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody else's profile."""
+
+    id: str
+    name: str
+    status: str
+    avatar_media_id: str | None
+    online: bool
+    last_seen: str | None
