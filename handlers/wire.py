@@ -119,6 +119,35 @@ def member_view(m: Member) -> MemberView:
     )
 
 
+class MemberChange(msgspec.Struct, frozen=True, kw_only=True):
+    """`MEMBER_CHANGED`: who is what in a chat; without `role`, the user is no longer a member."""
+
+    chat_id: str
+    rev: int
+    user_id: str
+    role: Role | None
+    by: str
+
+
+class ChatChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`CHAT_UPDATED` and `CHAT_DELETED`: what changed, for everyone in the chat or, for pin and mute, for one user's devices."""
+
+    chat_id: str
+    rev: int | None = None
+    title: str | None = None
+    pinned: bool | None = None
+    muted: bool | None = None
+    muted_until: str | None = None
+
+
+class CursorMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """`MESSAGE_DELIVERED` and `MESSAGE_READ`: the member has everything up to `seq`."""
+
+    chat_id: str
+    user_id: str
+    seq: int
+
+
 class OwnUser(msgspec.Struct, frozen=True, kw_only=True):
     """One's own profile."""
 

@@ -184,6 +184,9 @@ class Bus(Protocol):
         When it fails (`StoreUnavailable`), the next thing that any node gets from this one says `lost`, on whatever topic, within two heartbeats of recovery.
         """
 
+    def gap(self) -> None:
+        """Something was not published: say `lost` with the next thing that other nodes get, as after a failed `publish`."""
+
     async def followed(self, topics: Sequence[str]) -> list[bool]:
         """Whether any living node, this one included, follows each topic."""
 

@@ -1,0 +1,127 @@
+"""Group commit: whatever has gathered from all routers while one write was under way goes into the next.
+
+One batch at a time, so a chat's entries are written in their order. Idle, nothing waits; busy, batches grow by themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from handlers.router import Router
+from handlers.signal import Signal
+from persistence.errors import StoreUnavailable
+from persistence.models import LogWrite
+from persistence.ports import MessageLog
+from supervisors import Child
+
+FAIR_SHARE: Final = 64
+"""Entries of one chat in a batch while others wait."""
+FIRST_PAUSE_S: Final = 0.05
+LONGEST_PAUSE_S: Final = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class GroupCommit:
+    """Writes what routers have planned.
+
+    Args:
+        store: the record.
+        batch: entries in one write at most; larger ones were seen to take long in a busy mongod.
+        jitter: a random factor between 0 and 1 for the pauses while the store is away.
+
+    """
+
+    def __init__(self, store: MessageLog, *, batch: int, jitter: Callable[[], float] = random.random) -> None:
+        self._store = store
+        self._batch = batch
+        self._jitter = jitter
+        self._queue: deque[Router] = deque()
+        self._work = Signal()
+        self.written = 0
+        self.batches = 0
+        self.failures = 0
+
+    def enqueue(self, router: Router) -> None:
+        """The router has something to write."""
+        if not router.queued:
+            router.queued = True
+            self._queue.append(router)
+            self._work.set()
+
+    @property
+    def pending(self) -> int:
+        """Commands that wait, at least: those of the chats in the queue. Cheap enough to be asked for each."""
+        return len(self._queue)
+
+    async def run(self, child: Child) -> None:
+        """The writer, as a supervised child. When asked to stop, it first writes what waits, as long as the store answers."""
+        for router in self._queue:
+            router.unwritten(trio.current_time())
+        child.ready()
+        pause = FIRST_PAUSE_S
+        with child.cancel_on_stop():
+            while True:
+                await self._work.wait()
+                while self._queue:
+                    if await self._write_batch():
+                        pause = FIRST_PAUSE_S
+                    else:
+                        await trio.sleep(pause * (0.5 + self._jitter()))
+                        pause = min(pause * 2, LONGEST_PAUSE_S)
+        while self._queue and await self._write_batch():
+            pass
+
+    async def _write_batch(self) -> bool:
+        """One write. `False` if the store did not answer; everything then waits again."""
+        taken: list[tuple[Router, int]] = []
+        writes: list[LogWrite] = []
+        waiting = len(self._queue)
+        share = FAIR_SHARE if waiting > 1 else self._batch
+        for _ in range(waiting):
+            router = self._queue.popleft()
+            router.queued = False
+            planned = router.plan(min(share, self._batch - len(writes)))
+            if planned:
+                taken.append((router, len(planned)))
+                writes += planned
+            if len(writes) >= self._batch:
+                break
+        if not writes:
+            return True
+        try:
+            with trio.CancelScope(shield=True):  # a batch is never abandoned half-way: its outcome decides what is planned next
+                outcomes = await self._store.append(writes)
+        except StoreUnavailable as error:
+            self._hold(taken, error)
+            return False
+        self.batches += 1
+        self.written += len(writes)
+        start = 0
+        for router, count in taken:
+            router.settle(outcomes[start : start + count])
+            start += count
+        return True
+
+    def _hold(self, taken: list[tuple[Router, int]], error: StoreUnavailable) -> None:
+        self.failures += 1
+        now = trio.current_time()
+        late = 0
+        for router, _ in taken:
+            late += router.unwritten(now)
+        for router in self._queue:
+            late += router.unwritten(now)
+        log.warning(
+            "the message store does not answer; sends are held",
+            extra={"reason": error.reason, "chats": len(taken) + len(self._queue), "refused": late},
+        )
+        for router, _ in reversed(taken):
+            if router.room.mailbox and not router.queued:
+                router.queued = True
+                self._queue.appendleft(router)

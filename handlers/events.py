@@ -1,0 +1,71 @@
+"""What nodes tell each other about chats and users, and how it is packed for the bus."""
+
+from typing import Final
+
+import msgspec
+
+from persistence.models import Change
+
+CHAT_TOPIC: Final = "c:"
+USER_TOPIC: Final = "u:"
+
+
+class LogEvent(msgspec.Struct, frozen=True, array_like=True, tag="l"):
+    """The chat's log grew by `rev`. `seq` is that of a new message, else 0; `text` the frame for the members; `change` what it does to the chat."""
+
+    rev: int
+    seq: int
+    text: bytes
+    change: Change | None = None
+
+
+class ChatEvent(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    """A frame for everyone connected who is in the chat; not part of the log."""
+
+    text: bytes
+
+
+class OpenEvent(msgspec.Struct, frozen=True, array_like=True, tag="o"):
+    """A frame for those who have the chat open."""
+
+    text: bytes
+
+
+class UserEvent(msgspec.Struct, frozen=True, array_like=True, tag="u"):
+    """A frame for all devices of the user."""
+
+    text: bytes
+
+
+class Joined(msgspec.Struct, frozen=True, array_like=True, tag="j"):
+    """The user is now in this chat."""
+
+    chat_id: str
+
+
+class Left(msgspec.Struct, frozen=True, array_like=True, tag="x"):
+    """The user is no longer in this chat."""
+
+    chat_id: str
+
+
+class Revoked(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    """The user's device has been signed out."""
+
+    device_id: str
+
+
+Event = LogEvent | ChatEvent | OpenEvent | UserEvent | Joined | Left | Revoked
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(list[Event]).decode
+
+
+def pack(events: list[Event]) -> bytes:
+    """Events of one topic, in order, for one envelope."""
+    return _encode(events)
+
+
+def unpack(data: bytes) -> list[Event]:
+    """The events of an envelope. Raises `msgspec.DecodeError` when another version of the software packed something unknown."""
+    return _decode(data)

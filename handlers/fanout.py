@@ -1,0 +1,94 @@
+"""From a change that is durable to everyone it concerns: the sessions on this node at once, other nodes through the bus.
+
+Publishing gathers: what comes together while one publication is under way leaves in the next.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+from handlers.events import CHAT_TOPIC, USER_TOPIC, Event, Joined, Left, Revoked, UserEvent, pack
+from handlers.hub import Hub
+from handlers.protocol import ME, Prepared, encode, event_text
+from handlers.signal import Signal
+from persistence.errors import StoreUnavailable
+from persistence.models import Envelope
+from persistence.ports import Bus
+from supervisors import Child
+
+MOST_WAITING: Final = 50_000
+"""Envelopes that may wait for the bus. Beyond, they are dropped and the other nodes are told to catch up from the record."""
+MOST_AT_ONCE: Final = 500
+"""Envelopes in one publication."""
+
+log = logging.getLogger(__name__)
+
+
+class Fanout:
+    """Tells users and chats of what happened, wherever they are connected."""
+
+    def __init__(self, bus: Bus, hub: Hub) -> None:
+        self._bus = bus
+        self._hub = hub
+        self._waiting: list[Envelope] = []
+        self._work = Signal()
+        self.published = 0
+        self.dropped = 0
+
+    def publish(self, topic: str, events: list[Event]) -> None:
+        """Queue events for the nodes that follow the topic. Never blocks."""
+        if len(self._waiting) >= MOST_WAITING:
+            self.dropped += len(self._waiting)
+            self._waiting.clear()
+            self._bus.gap()
+        self._waiting.append(Envelope(topic, pack(events)))
+        self._work.set()
+
+    def tell_chat(self, chat_id: str, event: Event) -> None:
+        """Publish one event to the other nodes where members of the chat are connected."""
+        self.publish(CHAT_TOPIC + chat_id, [event])
+
+    def tell_user(self, user_id: str, event: str, payload: Any) -> None:
+        """Send an event to all devices of a user, on the topic `me`."""
+        text = event_text(ME, event, encode(payload))
+        self._to_user(user_id, UserEvent(text))
+
+    def chat_created(self, chat_id: str, user_ids: Iterable[str]) -> None:
+        """Connect the users' sessions, everywhere, to a chat they are now in; each gets `CHAT_CREATED` with its own view."""
+        for user_id in user_ids:
+            self._to_user(user_id, Joined(chat_id))
+
+    def chat_left(self, chat_id: str, user_id: str) -> None:
+        """Disconnect the user's sessions from a chat."""
+        self._to_user(user_id, Left(chat_id))
+
+    def revoke_device(self, user_id: str, device_id: str) -> None:
+        """Close the device's connections, wherever they are."""
+        self._to_user(user_id, Revoked(device_id))
+
+    def _to_user(self, user_id: str, event: Event) -> None:
+        self._hub.user_event(user_id, event)
+        self.publish(USER_TOPIC + user_id, [event])
+
+    async def run(self, child: Child) -> None:
+        """The publisher, as a supervised child. When asked to stop, it first sends what waits."""
+        child.ready()
+        with child.cancel_on_stop():
+            while True:
+                await self._work.wait()
+                await self._flush()
+        await self._flush()
+
+    async def _flush(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            try:
+                await self._bus.publish(batch)
+                self.published += len(batch)
+            except StoreUnavailable as error:
+                self.dropped += len(batch)
+                log.warning("publication failed; other nodes catch up from the record", extra={"reason": error.reason})
+
+

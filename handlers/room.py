@@ -1,0 +1,211 @@
+"""What one node knows of one chat: where its log stands here, who is connected, what waits to be written.
+
+Pure state and decisions. The router (`handlers.router`) is the process that acts on it; a room outlives a crash of its router, so nothing that
+was accepted is lost with one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from msgspec import structs
+
+from handlers import policy
+from handlers.commands import Command, Send
+from handlers.errors import ChatError, Code
+from persistence.models import Change, ChangeKind, Chat, Head, LogEntry, LogWrite, Message, Role
+
+if TYPE_CHECKING:
+    from handlers.protocol import Prepared
+
+TRIES: Final = 3
+"""How often a command may take its router down before it goes to the dead letters."""
+
+
+class Subscriber(Protocol):
+    """Somebody who gets a room's events: a session, as far as a room needs to know it."""
+
+    user_id: str
+
+    def push(self, prepared: Prepared) -> None:
+        """Hand over frames, in order. Never blocks and never raises."""
+
+    def left_chat(self, room: Room) -> None:
+        """The user is no longer in this chat: stop being a subscriber and an opener."""
+
+
+class Room:
+    """A chat on this node.
+
+    `head` is the position up to which every subscriber has been served: whoever is added at a position gets exactly what follows it.
+    `roles` holds what is known of who is what, `None` for a known non-member; the log's changes keep it true.
+    `mailbox` are commands not yet tried, `writing` those in the batch under way, in order.
+    """
+
+    __slots__ = ("chat", "head", "keys", "mailbox", "openers", "roles", "subscribers", "wanted_rev", "writing")
+
+    def __init__(self, chat: Chat, head: Head) -> None:
+        self.chat = chat
+        self.head = head
+        self.roles: dict[str, Role | None] = {}
+        self.subscribers: dict[Subscriber, None] = {}
+        self.openers: dict[Subscriber, None] = {}
+        self.mailbox: deque[Command] = deque()
+        self.writing: list[tuple[Command, LogWrite]] = []
+        self.keys: dict[tuple[str, str], Send] = {}
+        self.wanted_rev = 0
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be written."""
+        return not self.mailbox and not self.writing
+
+    @property
+    def unused(self) -> bool:
+        """Nobody on this node needs the room."""
+        return self.idle and not self.subscribers and not self.openers
+
+    def check(self, command: Command) -> None:
+        """Whether the policy allows this command now. Raises `ChatError`."""
+        target = command.target_id
+        target_role = None if target is None else self.roles.get(target)
+        policy.check(
+            command.action_for(target_role),
+            chat_type=self.chat.type,
+            role=None if self.chat.deleted else self.roles.get(command.actor_id),
+            target_role=target_role,
+            new_role=command.new_role,
+        )
+
+    def accept(self, command: Command) -> bool:
+        """Queue a command; `False` if it joined an equal one that is under way (the same `client_id` of the same sender)."""
+        if isinstance(command, Send):
+            key = (command.actor_id, command.client_id)
+            twin = self.keys.get(key)
+            if twin is not None:
+                twin.twins = (*twin.twins, command)
+                return False
+            self.keys[key] = command
+        self.mailbox.append(command)
+        return True
+
+    def plan(self, limit: int) -> list[LogWrite]:
+        """Number the next commands after `head` and take them into `writing`: at most `limit`, ending after a change of membership.
+
+        Authorisation is decided here, against exactly the state that the entry will follow: should anything be appended by another node first,
+        the append fails and the command is planned, and judged, again.
+        """
+        seq, rev = self.head.seq, self.head.rev
+        writes: list[LogWrite] = []
+        while self.mailbox and len(writes) < limit:
+            command = self.mailbox[0]
+            command.tries += 1
+            try:
+                self.check(command)
+            except ChatError as error:
+                self.mailbox.popleft()
+                self.forget(command)
+                command.failed(error)
+                continue
+            write = command.write(self.chat.id, seq + 1, rev + 1)
+            command.tries -= 1
+            self.mailbox.popleft()
+            rev += 1
+            if type(write) is Message:
+                seq += 1
+            self.writing.append((command, write))
+            writes.append(write)
+            if type(write) is Change:
+                break
+        return writes
+
+    def forget(self, command: Command) -> None:
+        """A command is settled: its `client_id` is no longer under way."""
+        if isinstance(command, Send):
+            self.keys.pop((command.actor_id, command.client_id), None)
+
+    def put_back(self, commands: list[Command]) -> None:
+        """Commands that were planned but not written wait again, before all others."""
+        self.mailbox.extendleft(reversed(commands))
+
+    def poison(self) -> Command | None:
+        """Take out the first command if planning it has failed too often."""
+        if self.mailbox and self.mailbox[0].tries >= TRIES:
+            command = self.mailbox.popleft()
+            self.forget(command)
+            return command
+        return None
+
+    def expire(self, now: float) -> list[Command]:
+        """Take out the waiting commands whose deadline has passed."""
+        late = [command for command in self.mailbox if command.deadline <= now]
+        if late:
+            self.mailbox = deque(command for command in self.mailbox if command.deadline > now)
+            for command in late:
+                self.forget(command)
+        return late
+
+    def unplan(self) -> None:
+        """What was planned and not written waits again, before all others."""
+        self.put_back([command for command, _ in self.writing])
+        self.writing = []
+
+    def made(self, entries: list[LogEntry]) -> list[tuple[Command, LogEntry]]:
+        """Take out the waiting commands that these entries, read from the log, turn out to be the work of."""
+        found: list[tuple[Command, LogEntry]] = []
+        if not self.mailbox:
+            return found
+        others = [command for command in self.mailbox if not isinstance(command, Send)]
+        for entry in entries:
+            sent = self.keys.get((entry.sender_id, entry.client_id)) if type(entry) is Message else None
+            if sent is not None:
+                found.append((sent, entry))
+                self.forget(sent)
+                continue
+            match = next((command for command in others if command.made(entry)), None)
+            if match is not None:
+                others.remove(match)
+                found.append((match, entry))
+        if found:
+            settled = {id(command) for command, _ in found}
+            self.mailbox = deque(command for command in self.mailbox if id(command) not in settled)
+        return found
+
+    def advance(self, write: LogWrite) -> None:
+        """The log grew by this entry, ours and the next one."""
+        self.advance_to(write.rev, write.seq if type(write) is Message else 0)
+        if type(write) is Change:
+            self.fold(write)
+
+    def advance_to(self, rev: int, seq: int) -> None:
+        """The log is known here up to these; 0 for what did not grow."""
+        self.head = Head(seq=max(seq, self.head.seq), rev=max(rev, self.head.rev))
+
+    def fold(self, change: Change) -> None:
+        """What a change does to membership and to the chat."""
+        if change.user_id is not None and change.kind is ChangeKind.MEMBER_SET:
+            self.roles[change.user_id] = change.role
+        elif change.user_id is not None and change.kind is ChangeKind.MEMBER_REMOVED:
+            self.roles[change.user_id] = None
+        elif change.kind is ChangeKind.CHAT_UPDATED:
+            self.chat = _with(self.chat, title=change.title or "")
+        elif change.kind is ChangeKind.CHAT_DELETED:
+            self.chat = _with(self.chat, deleted=True)
+
+    def drop_strangers(self) -> None:
+        """Forget the roles of users who are not connected here and have nothing waiting: in a channel of any size they would add up."""
+        if not self.idle:
+            return
+        here = {subscriber.user_id for subscriber in (*self.subscribers, *self.openers)}
+        self.roles = {user_id: role for user_id, role in self.roles.items() if user_id in here}
+
+
+def _with(chat: Chat, **changes: Any) -> Chat:
+    return structs.replace(chat, **changes)
+
+
+def dead_lettered(command: Command) -> ChatError:
+    """What the sender of a poisonous command is told."""
+    return ChatError(Code.DEAD_LETTERED, f"{command.action.value} could not be carried out and was set aside")
+

@@ -1,0 +1,363 @@
+"""The process that serves one chat on one node: it orders, has written, and delivers.
+
+What every message passes is synchronous and in this file: `submit` -> `plan` -> (group commit) -> `settle`, and `receive` for what other nodes
+wrote. The task (`run`) does what has to wait: it catches up from the record when something was missed, and ends when the chat is quiet.
+
+A fault anywhere is turned into a crash of the task (`_fail`): its supervisor reports and restarts it, and it resumes from the room, which has
+lost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+from handlers.catch_up import in_order
+from handlers.commands import Command, Send
+from handlers.errors import ChatError, Code, not_found
+from handlers.events import ChatEvent, Event, Joined, Left, LogEvent, OpenEvent
+from handlers.fanout import Fanout
+from handlers.protocol import Prepared, together
+from handlers.room import Room, dead_lettered
+from handlers.signal import Signal
+from handlers.text import entry_text, message_json
+from persistence.models import (
+    Change,
+    ChangeKind,
+    ChangesQuery,
+    Conflict,
+    LogEntry,
+    LogWrite,
+    Message,
+    Missing,
+    Outcome,
+    Repeat,
+    Stored,
+)
+from persistence.ports import MessageLog
+from supervisors import Child
+
+PAGE: Final = 500
+"""Entries read at once when catching up."""
+MOST_WAITING: Final = 2_000
+"""Commands that may wait in one chat."""
+
+
+class Router:
+    """Serves one room.
+
+    Args:
+        room: the chat's state here.
+        log: the record.
+        fanout: the way to other nodes.
+        commit: called with the router when it has something to write.
+        wake: called with the router to have its task started, where it is not running.
+        bury: called with a command that crashed the router too often, and the reason.
+        idle_s: quiet time after which the task ends.
+
+    """
+
+    __slots__ = (
+        "_behind", "_bury", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_signal", "_wake", "active", "queued", "room", "running",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        room: Room,
+        log: MessageLog,
+        fanout: Fanout,
+        *,
+        commit: Callable[[Router], None],
+        wake: Callable[[Router], None],
+        bury: Callable[[Command, str, str], None],
+        idle_s: float,
+    ) -> None:
+        self.room = room
+        self.running = False
+        self.queued = False
+        self.active = True
+        self._log = log
+        self._fanout = fanout
+        self._commit = commit
+        self._wake = wake
+        self._bury = bury
+        self._idle_s = idle_s
+        self._signal = Signal()
+        self._behind = False
+        self._fault: Exception | None = None
+
+    # -- what every message passes ---------------------------------------------------------------------------------
+
+    @property
+    def needs_task(self) -> bool:
+        """Something waits for the task: to catch up, or to recover from a fault."""
+        return self._behind or self._fault is not None
+
+    def submit(self, command: Command) -> None:
+        """Take a command; its `done` or `failed` is called when the outcome is known. Raises `ChatError` when it is refused at once."""
+        room = self.room
+        room.check(command)
+        if len(room.mailbox) >= MOST_WAITING:
+            raise ChatError(Code.OVERLOADED, "too much is waiting in this chat", retry_after_ms=1000)
+        self.active = True
+        if room.accept(command) and not self._behind:
+            self._commit(self)
+        if not self.running:
+            self._wake(self)
+
+    def plan(self, limit: int) -> list[LogWrite]:
+        """What to write next, at most `limit` entries. Nothing while the room is behind the log, or after a fault."""
+        if self._behind or self._fault is not None or self.room.writing:
+            return []
+        try:
+            return self.room.plan(limit)
+        except Exception as error:  # noqa: BLE001 - becomes the crash of this router's own task
+            self.room.unplan()
+            self._fail(error)
+            return []
+
+    def settle(self, outcomes: list[Outcome]) -> None:
+        """The batch with this room's planned entries is back from the store."""
+        try:
+            self._settle(outcomes)
+        except Exception as error:  # noqa: BLE001 - becomes the crash of this router's own task
+            self._fail(error)
+
+    def unwritten(self, expired: float) -> int:
+        """The store did not answer: what was planned waits again, what waited too long is refused. Returns how many were refused."""
+        self.room.unplan()
+        late = self.room.expire(expired)
+        for command in late:
+            self._fail_command(command, ChatError(Code.UNAVAILABLE, "the message store does not answer", retry_after_ms=2000))
+        return len(late)
+
+    def receive(self, event: Event) -> None:
+        """Something that another node did in this chat."""
+        try:
+            if type(event) is LogEvent:
+                self._receive_entry(event)
+            elif type(event) is ChatEvent:
+                self.deliver(Prepared(event.text))
+            elif type(event) is OpenEvent:
+                self.deliver_open(Prepared(event.text))
+        except Exception as error:  # noqa: BLE001 - becomes the crash of this router's own task
+            self._fail(error)
+
+    def deliver(self, prepared: Prepared) -> None:
+        """To every subscriber on this node."""
+        for subscriber in self.room.subscribers:
+            subscriber.push(prepared)
+
+    def deliver_open(self, prepared: Prepared) -> None:
+        """To everyone on this node who has the chat open."""
+        for opener in self.room.openers:
+            opener.push(prepared)
+
+    def tell(self, text: bytes) -> None:
+        """A frame for everyone in the chat, everywhere, that is not part of the log."""
+        self.deliver(Prepared(text))
+        self._fanout.tell_chat(self.room.chat.id, ChatEvent(text))
+
+    def tell_open(self, text: bytes) -> None:
+        """A frame for everyone, everywhere, who has the chat open."""
+        self.deliver_open(Prepared(text))
+        self._fanout.tell_chat(self.room.chat.id, OpenEvent(text))
+
+    def catch_up(self, rev: int = 0) -> None:
+        """Something up to `rev` was missed: have the task read what is new in the log."""
+        self.room.wanted_rev = max(self.room.wanted_rev, rev)
+        self._behind = True
+        self.active = True
+        self._wake(self)
+        self._signal.set()
+
+    def _settle(self, outcomes: list[Outcome]) -> None:
+        room = self.room
+        pairs, room.writing = room.writing, []
+        frames: list[Prepared] = []
+        events: list[Event] = []
+        back: list[Command] = []
+        changed: list[tuple[Change, bool]] = []
+        for (command, write), outcome in zip(pairs, outcomes, strict=True):
+            kind = type(outcome)
+            if kind is Stored:
+                entry = write if isinstance(write, Message | Change) else outcome.message  # type: ignore[union-attr]
+                assert entry is not None, "a stored edit or deletion comes with its message"
+                encoded = message_json(entry) if type(entry) is Message else b"{}"
+                new = type(write) is Message
+                text = entry_text(entry, encoded, new=new)
+                events.append(LogEvent(entry.rev, write.seq if type(write) is Message else 0, text, entry if type(entry) is Change else None))
+                if type(entry) is Change:
+                    changed.append((entry, room.roles.get(entry.user_id or "") is None))
+                frames.append(Prepared(text))
+                room.advance(write)
+                room.forget(command)
+                _answer(command, entry, encoded, created=True)
+            elif kind is Repeat:
+                self._repeat(command, outcome.message, events)  # type: ignore[union-attr]
+            elif kind is Missing:
+                command.failed(not_found("message"))
+            else:
+                back.append(command)
+                if kind is Conflict:
+                    self.catch_up()
+        room.put_back(back)
+        if frames:
+            self.deliver(together(frames))
+        if events:
+            self._fanout.publish(f"c:{room.chat.id}", events)
+        for change, joined in changed:
+            self._after_change(change, joined=joined)
+        if room.mailbox and not self._behind:
+            self._commit(self)
+
+    def _repeat(self, command: Command, message: Message, events: list[Event]) -> None:
+        """The message is there from before: tell its sender, and the others once more, in case that the first time did not get so far."""
+        encoded = message_json(message)
+        self.room.forget(command)
+        events.append(LogEvent(message.rev, message.seq, entry_text(message, encoded, new=True)))
+        if message.rev > self.room.head.rev:
+            self.catch_up(message.rev)
+        _answer(command, message, encoded, created=False)
+
+    def _receive_entry(self, event: LogEvent) -> None:
+        room = self.room
+        head = room.head
+        if event.rev <= head.rev:
+            return
+        if self._behind or event.rev != head.rev + 1 or (event.seq and event.seq != head.seq + 1):
+            self.catch_up(event.rev)
+            return
+        self.active = True
+        room.advance_to(event.rev, event.seq)
+        self.deliver(Prepared(event.text))
+        if event.change is not None:
+            joined = room.roles.get(event.change.user_id or "") is None
+            room.fold(event.change)
+            self._after_change(event.change, joined=joined, own=False)
+
+    def _after_change(self, change: Change, *, joined: bool, own: bool = True) -> None:
+        """Who is connected to the chat follows from who is in it; `own` changes are also told to the user they concern."""
+        room = self.room
+        if change.kind is ChangeKind.CHAT_DELETED:
+            for subscriber in tuple(room.subscribers):
+                subscriber.left_chat(room)
+        elif change.user_id is not None and change.kind is ChangeKind.MEMBER_REMOVED:
+            for subscriber in tuple(room.subscribers):
+                if subscriber.user_id == change.user_id:
+                    subscriber.left_chat(room)
+            if own:
+                self._fanout.chat_left(room.chat.id, change.user_id)
+        elif change.user_id is not None and joined and own:
+            self._fanout.chat_created(room.chat.id, [change.user_id])
+
+    def _fail(self, error: Exception) -> None:
+        self._fault = error
+        self._behind = True
+        self._wake(self)
+        self._signal.set()
+
+    def _fail_command(self, command: Command, error: ChatError) -> None:
+        self.room.forget(command)
+        for waiting in (command, *getattr(command, "twins", ())):
+            waiting.failed(error)
+
+    # -- the task -------------------------------------------------------------------------------------------------
+
+    async def run(self, child: Child) -> None:
+        """Catch up whenever something was missed; end when nothing has happened for `idle_s`."""
+        self.running = True
+        try:
+            child.ready()
+            self._set_aside_poison()
+            if self._fault is not None or self._behind:
+                self._fault = None
+                await self._resume()
+            with child.cancel_on_stop():
+                while self.active:
+                    self.active = False
+                    with trio.move_on_after(self._idle_s):
+                        await self._attend()
+                self.room.drop_strangers()
+        finally:
+            self.running = False
+
+    async def _attend(self) -> None:
+        while True:
+            await self._signal.wait()
+            if self._fault is not None:
+                fault = self._fault
+                raise fault
+            if self._behind:
+                await self._resume()
+
+    def _set_aside_poison(self) -> None:
+        command = self.room.poison()
+        if command is not None:
+            self._bury(command, self.room.chat.id, repr(self._fault))
+            self._fail_command(command, dead_lettered(command))
+
+    async def _resume(self) -> None:
+        """Read what is new until nothing is missing, deliver it in order, and let writing go on."""
+        while True:
+            entries = await self._read_new()
+            self._take_in(entries)
+            if not entries or self.room.head.rev >= self.room.wanted_rev:
+                break
+        self._behind = False
+        if self.room.mailbox:
+            self._commit(self)
+
+    async def _read_new(self) -> list[LogEntry]:
+        entries: list[LogEntry] = []
+        after = self.room.head.rev
+        while True:
+            (page,) = await self._log.changes([ChangesQuery(chat_id=self.room.chat.id, after_rev=after, limit=PAGE)])
+            entries += page
+            if len(page) < PAGE:
+                return entries
+            after = page[-1].rev
+
+    def _take_in(self, entries: list[LogEntry]) -> None:
+        """Deliver entries read from the record, and settle the commands among those waiting that turn out to have made them."""
+        room = self.room
+        for entry, new in in_order(entries, room.head):
+            encoded = message_json(entry) if type(entry) is Message else b"{}"
+            prepared = Prepared(entry_text(entry, encoded, new=new))
+            joined = type(entry) is Change and room.roles.get(entry.user_id or "") is None
+            room.advance_to(entry.rev, entry.seq if new and type(entry) is Message else 0)
+            self.deliver(prepared)
+            if type(entry) is Change:
+                room.fold(entry)
+                self._after_change(entry, joined=joined, own=False)
+        for command, entry in room.made(entries):
+            encoded = message_json(entry) if type(entry) is Message else b"{}"
+            self._fanout.publish(
+                f"c:{room.chat.id}",
+                [
+                    LogEvent(
+                        entry.rev,
+                        entry.seq if type(command) is Send and type(entry) is Message else 0,
+                        entry_text(entry, encoded, new=isinstance(command, Send)),
+                        entry if type(entry) is Change else None,
+                    )
+                ],
+            )
+            if type(entry) is Change:
+                self._tell_user(entry)
+            _answer(command, entry, encoded, created=True)
+
+    def _tell_user(self, change: Change) -> None:
+        if change.user_id is not None and change.kind is ChangeKind.MEMBER_SET:
+            self._fanout.chat_created(self.room.chat.id, [change.user_id])
+        elif change.user_id is not None and change.kind is ChangeKind.MEMBER_REMOVED:
+            self._fanout.chat_left(self.room.chat.id, change.user_id)
+
+
+def _answer(command: Command, entry: LogEntry, encoded: bytes, *, created: bool) -> None:
+    command.done(entry, encoded, created=created)
+    if isinstance(command, Send):
+        for twin in command.twins:
+            twin.done(entry, encoded, created=False)

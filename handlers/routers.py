@@ -1,0 +1,393 @@
+"""All chats of a node: finding or starting the room and router of a chat, and the commands that REST and sockets give."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import trio
+
+from handlers.bodies import MessageBody, clean_content
+from handlers.commands import Alter, Amend, Command, Remove, Send
+from handlers.commit import GroupCommit
+from handlers.errors import ChatError, Code, not_found
+from handlers.events import CHAT_TOPIC
+from handlers.fanout import Fanout
+from handlers.loader import Loader
+from handlers.policy import Action
+from handlers.principal import Principal
+from handlers.room import Room
+from handlers.router import Router
+from handlers.signal import Signal
+from persistence.errors import StoreUnavailable
+from persistence.models import Change, ChangeKind, Chat, DeadLetter, Head, LogEntry, Message, Role
+from persistence.ports import Bus, Chats, DeadLetters, MessageLog
+from supervisors import Child, ChildExists, ChildSpec, PartitionSupervisor, Restart, StartError
+
+log = logging.getLogger(__name__)
+
+_ACTIONS: Final = {
+    ChangeKind.CHAT_UPDATED: Action.UPDATE_CHAT,
+    ChangeKind.CHAT_DELETED: Action.DELETE_CHAT,
+}
+
+
+class Awaited:
+    """The outcome of a command, for a caller that waits for it."""
+
+    __slots__ = ("_event", "_result")
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+        self._result: tuple[LogEntry, bool] | ChatError | None = None
+
+    def set(self, result: tuple[LogEntry, bool] | ChatError) -> None:
+        """The command is settled."""
+        self._result = result
+        self._event.set()
+
+    async def get(self) -> tuple[LogEntry, bool]:
+        """`(entry, created)`. Raises the `ChatError` it failed with."""
+        await self._event.wait()
+        assert self._result is not None
+        if isinstance(self._result, ChatError):
+            raise self._result
+        return self._result
+
+
+SWEEP_S: Final = 30.0
+"""Seconds between looks for rooms that nobody needs."""
+MOST_HEADS: Final = 1000
+"""Chats whose heads are read in one call."""
+
+
+class _Awaits:
+    """A command whose caller waits in a task."""
+
+    __slots__ = ()
+    outcome: Awaited
+
+    def done(self, entry: LogEntry, encoded: bytes, *, created: bool) -> None:
+        self.outcome.set((entry, created))
+
+    def failed(self, error: ChatError) -> None:
+        self.outcome.set(error)
+
+
+class _AwaitedSend(_Awaits, Send):
+    __slots__ = ("outcome",)
+
+
+class _AwaitedAmend(_Awaits, Amend):
+    __slots__ = ("outcome",)
+
+
+class _AwaitedRemove(_Awaits, Remove):
+    __slots__ = ("outcome",)
+
+
+class _AwaitedAlter(_Awaits, Alter):
+    __slots__ = ("outcome",)
+
+
+_Waiting = _AwaitedSend | _AwaitedAmend | _AwaitedRemove | _AwaitedAlter
+SendT = TypeVar("SendT", bound=Send)
+
+
+class Routers:
+    """Rooms and routers by chat.
+
+    A room is made for the first who needs the chat on this node: the node begins to follow the chat's topic, and only then reads the head of its
+    log, so that everything after that head arrives. Its router's task is started with the first thing to do and ends when the chat is quiet;
+    the room goes when nobody needs it.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: MessageLog,
+        chats: Chats,
+        bus: Bus,
+        dead_letters: DeadLetters,
+        fanout: Fanout,
+        commit: GroupCommit,
+        partitions: PartitionSupervisor,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        idle_s: float,
+        hold_s: float,
+        most_pending: int,
+    ) -> None:
+        self._store = store
+        self._chats = chats
+        self._bus = bus
+        self._dead_letters = dead_letters
+        self._fanout = fanout
+        self._commit = commit
+        self._partitions = partitions
+        self._clock = clock
+        self._new_id = new_id
+        self._idle_s = idle_s
+        self._hold_s = hold_s
+        self._most_pending = most_pending
+        self._by_chat: dict[str, Router] = {}
+        self._loader: Loader[str, Router] = Loader(self._make)
+        self._interest = trio.Lock()
+        self._to_start: list[Router] = []
+        self._letters: list[DeadLetter] = []
+        self._work = Signal()
+
+    # -- rooms ----------------------------------------------------------------------------------------------------
+
+    def get(self, chat_id: str) -> Router | None:
+        """The chat's router, if the chat is in use on this node."""
+        return self._by_chat.get(chat_id)
+
+    def all(self) -> list[Router]:
+        """Every router of this node."""
+        return list(self._by_chat.values())
+
+    async def use(self, chat_ids: Sequence[str]) -> dict[str, Router]:
+        """The routers of these chats, made where they are not; chats that do not exist are left out.
+
+        Raises:
+            ChatError: `UNAVAILABLE` when the record does not answer.
+
+        """
+        found = {chat_id: router for chat_id in chat_ids if (router := self._by_chat.get(chat_id)) is not None}
+        missing = [chat_id for chat_id in chat_ids if chat_id not in found]
+        if missing:
+            found |= await self._loader.load(missing)
+        return found
+
+    async def _make(self, chat_ids: Sequence[str]) -> Mapping[str, Router]:
+        found = {chat_id: router for chat_id in chat_ids if (router := self._by_chat.get(chat_id)) is not None}
+        missing = [chat_id for chat_id in chat_ids if chat_id not in found]
+        if not missing:
+            return found
+        async with self._interest:
+            try:
+                await self._bus.follow([CHAT_TOPIC + chat_id for chat_id in missing])
+            except StoreUnavailable:
+                # A node without the bus still serves its own clients; it follows everything anew, and catches up, when the bus is back.
+                log.warning("cannot follow chats while the bus is away", extra={"chats": len(missing)})
+            chats = await self._chats.get_many(missing)
+            heads = await self._store.heads(list(chats))
+            for chat_id, chat in chats.items():
+                router = self._router(Room(chat, heads.get(chat_id, Head())))
+                self._by_chat[chat_id] = router
+                found[chat_id] = router
+        return found
+
+    def _router(self, room: Room) -> Router:
+        return Router(
+            room,
+            self._store,
+            self._fanout,
+            commit=self._commit.enqueue,
+            wake=self._wake,
+            bury=self._bury,
+            idle_s=self._idle_s,
+        )
+
+    async def follow_all(self) -> None:
+        """The bus has forgotten this node: follow every chat anew, then have each room catch up with what was missed."""
+        async with self._interest:
+            await self._bus.follow([CHAT_TOPIC + chat_id for chat_id in self._by_chat])
+
+    async def catch_up_all(self) -> int:
+        """Compare every room with the head of its log and have those behind catch up. Returns how many were."""
+        behind = 0
+        chat_ids = list(self._by_chat)
+        for start in range(0, len(chat_ids), MOST_HEADS):
+            heads = await self._store.heads(chat_ids[start : start + MOST_HEADS])
+            for chat_id, head in heads.items():
+                router = self._by_chat.get(chat_id)
+                if router is not None and head.rev > router.room.head.rev and router.room.idle:
+                    behind += 1
+                    router.catch_up(head.rev)
+        return behind
+
+    # -- the process ----------------------------------------------------------------------------------------------
+
+    def _wake(self, router: Router) -> None:
+        if not router.running:
+            self._to_start.append(router)
+            self._work.set()
+
+    def _bury(self, command: Command, chat_id: str, reason: str) -> None:
+        letter = DeadLetter(
+            id=self._new_id(),
+            source="router",
+            reason=reason,
+            command={**command.describe(), "chat_id": chat_id},
+            at=self._clock(),
+        )
+        self._letters.append(letter)
+        self._work.set()
+
+    async def run(self, child: Child) -> None:
+        """Start routers that have something to do, keep dead letters, let go of rooms that nobody needs. A supervised child."""
+        child.ready()
+        with child.cancel_on_stop():
+            while True:
+                with trio.move_on_after(SWEEP_S) as pause:
+                    await self._work.wait()
+                await self._start_routers()
+                await self._keep_letters()
+                if pause.cancelled_caught:
+                    await self._sweep()
+
+    async def _start_routers(self) -> None:
+        while self._to_start:
+            router = self._to_start.pop()
+            if router.running:
+                continue
+            chat_id = router.room.chat.id
+            spec = ChildSpec(id=chat_id, start=router.run, restart=Restart.TRANSIENT)
+            try:
+                await self._partitions.start_child(chat_id, spec)
+            except (ChildExists, StartError) as error:
+                # Restarting just now, or crashed again at once: its supervisor has reported that, and the sweep comes back to it.
+                log.info("router not started", extra={"chat_id": chat_id, "reason": str(error)})
+
+    async def _keep_letters(self) -> None:
+        while self._letters:
+            try:
+                await self._dead_letters.add(self._letters[0])
+            except StoreUnavailable:
+                return
+            self._letters.pop(0)
+
+    async def _sweep(self) -> None:
+        for router in self.all():
+            if router.needs_task and not router.running:
+                self._to_start.append(router)
+        async with self._interest:
+            unused = [router for router in self.all() if router.room.unused and not router.running]
+            for router in unused:
+                del self._by_chat[router.room.chat.id]
+            if unused:
+                try:
+                    await self._bus.unfollow([CHAT_TOPIC + router.room.chat.id for router in unused])
+                except StoreUnavailable:
+                    log.info("interest left behind", extra={"chats": len(unused)})
+
+    # -- commands -------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float:
+        """Until when a command accepted now may be held."""
+        return trio.current_time() + self._hold_s
+
+    def submit(self, router: Router, command: Command) -> None:
+        """Hand a command to its router. Raises `ChatError` when it is refused at once."""
+        if self._commit.pending >= self._most_pending:
+            raise ChatError(Code.OVERLOADED, "too much is waiting to be written", retry_after_ms=1000)
+        router.submit(command)
+
+    def sending(self, kind: type[SendT], actor_id: str, body: MessageBody) -> SendT:
+        """The command for a new message. Raises `ChatError` for content that its type does not have."""
+        return kind(
+            actor_id,
+            self._clock(),
+            trio.current_time() + self._hold_s,
+            id=self._new_id(),
+            client_id=body.client_id,
+            type=body.type,
+            content=clean_content(body.type, body.content, body.media_id),
+            media_id=body.media_id,
+            reply_to=body.reply_to,
+        )
+
+    async def router_for(self, chat_id: str, *user_ids: str) -> Router:
+        """The chat's router, knowing what these users are in the chat. Raises `ChatError` (`NOT_FOUND`, `UNAVAILABLE`)."""
+        try:
+            router = self._by_chat.get(chat_id) or (await self.use([chat_id])).get(chat_id)
+            if router is None:
+                raise not_found("chat")
+            for user_id in user_ids:
+                if user_id not in router.room.roles:
+                    member = await self._chats.member(chat_id, user_id)
+                    router.room.roles.setdefault(user_id, None if member is None else member.role)
+        except StoreUnavailable as error:
+            raise ChatError(Code.UNAVAILABLE, f"{error.store} does not answer", retry_after_ms=2000) from error
+        return router
+
+    async def send(self, principal: Principal, chat_id: str, body: MessageBody) -> tuple[Message, bool]:
+        """Append a message; `(message, created)`, durable at majority. Not created: this `client_id` had made it before."""
+        router = await self.router_for(chat_id, principal.user_id)
+        command = self.sending(_AwaitedSend, principal.user_id, body)
+        entry, created = await self._outcome(router, command)
+        assert isinstance(entry, Message)
+        return entry, created
+
+    async def edit(self, principal: Principal, chat_id: str, seq: int, content: dict[str, Any]) -> Message:
+        """Replace the content of a message."""
+        router, message = await self._message(principal, chat_id, seq)
+        if message.sender_id != principal.user_id:
+            raise ChatError(Code.FORBIDDEN, "only the sender may edit a message")
+        command = _AwaitedAmend(
+            principal.user_id,
+            Action.EDIT_OWN,
+            self._clock(),
+            self.deadline(),
+            seq=seq,
+            content=clean_content(message.type, content, message.media_id),
+        )
+        entry, _ = await self._outcome(router, command)
+        assert isinstance(entry, Message)
+        return entry
+
+    async def delete(self, principal: Principal, chat_id: str, seq: int) -> Message:
+        """Delete a message for everyone."""
+        router, message = await self._message(principal, chat_id, seq)
+        action = Action.DELETE_OWN if message.sender_id == principal.user_id else Action.DELETE_OTHER
+        command = _AwaitedRemove(principal.user_id, action, self._clock(), self.deadline(), seq=seq)
+        entry, _ = await self._outcome(router, command)
+        assert isinstance(entry, Message)
+        return entry
+
+    async def change(
+        self,
+        principal: Principal,
+        chat_id: str,
+        kind: ChangeKind,
+        *,
+        user_id: str | None = None,
+        role: Role | None = None,
+        title: str | None = None,
+    ) -> Change:
+        """Change membership or the chat. The policy is asked at the place in the log that the change will have."""
+        concerned = [principal.user_id] if user_id is None else [principal.user_id, user_id]
+        router = await self.router_for(chat_id, *concerned)
+        command = _AwaitedAlter(
+            principal.user_id,
+            _ACTIONS.get(kind, Action.ADD_MEMBER),
+            self._clock(),
+            self.deadline(),
+            kind=kind,
+            user_id=user_id,
+            role=role,
+            title=title,
+        )
+        entry, _ = await self._outcome(router, command)
+        assert isinstance(entry, Change)
+        return entry
+
+    async def _message(self, principal: Principal, chat_id: str, seq: int) -> tuple[Router, Message]:
+        router = await self.router_for(chat_id, principal.user_id)
+        if router.room.roles.get(principal.user_id) is None:
+            raise not_found("chat")
+        try:
+            message = await self._store.get(chat_id, seq)
+        except StoreUnavailable as error:
+            raise ChatError(Code.UNAVAILABLE, "the message store does not answer", retry_after_ms=2000) from error
+        if message is None or message.deleted:
+            raise not_found("message")
+        return router, message
+
+    async def _outcome(self, router: Router, command: _Waiting) -> tuple[LogEntry, bool]:
+        command.outcome = Awaited()
+        self.submit(router, command)
+        return await command.outcome.get()

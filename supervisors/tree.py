@@ -1,0 +1,104 @@
+"""What a tree looks like at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+
+from supervisors.exits import Crash, Exit
+from supervisors.spec import ChildSpec, ChildType
+
+if TYPE_CHECKING:
+    from supervisors.child import Child
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A child and what is below it. `uptime_s` is `None` for one that does not run, `mailbox` for one without."""
+
+    path: str
+    id: str
+    type: str
+    restart: str
+    state: str
+    restarts: int
+    uptime_s: float | None
+    mailbox: int | None
+    last_crash: str | None
+    children: tuple[Node, ...]
+
+
+class Branch:
+    """A supervisor, as far as the picture of the tree needs to know it."""
+
+    name: str
+    path: str
+
+    def nodes(self) -> list[Node]:
+        """What is below, in start order."""
+        raise NotImplementedError
+
+
+def leaf(
+    spec: ChildSpec, path: str, child: Child | None, state: str, restarts: int, last: Exit | None
+) -> Node:
+    """The node of one child, with its subtree."""
+    branch = None if child is None else child.branch
+    return Node(
+        path=path,
+        id=spec.id,
+        type=spec.type.value,
+        restart=spec.restart.value,
+        state=state,
+        restarts=restarts,
+        uptime_s=None if child is None else trio.current_time() - child.started_at,
+        mailbox=None if child is None or child.mailbox_length is None else child.mailbox_length(),
+        last_crash="; ".join(f"{type(e).__name__}: {e}" for e in last.leaves)
+        if isinstance(last, Crash)
+        else None,
+        children=() if branch is None else tuple(branch.nodes()),
+    )
+
+
+def snapshot(root: Branch) -> Node:
+    """The whole tree below a root."""
+    return Node(
+        path=root.path,
+        id=root.name,
+        type=ChildType.SUPERVISOR.value,
+        restart="root",
+        state="running",
+        restarts=0,
+        uptime_s=None,
+        mailbox=None,
+        last_crash=None,
+        children=tuple(root.nodes()),
+    )
+
+
+def render(node: Node, *, most: int = 20) -> str:
+    """The tree as text for a terminal; of more than `most` siblings, the rest is counted."""
+    return "\n".join(_lines(node, "", "", most))
+
+
+def _lines(node: Node, first: str, rest: str, most: int) -> Iterator[str]:
+    facts = [node.state if node.restart == "root" else f"{node.restart}, {node.state}"]
+    if node.restarts:
+        facts.append(f"{node.restarts} restarts")
+    if node.uptime_s is not None:
+        facts.append(f"up {node.uptime_s:.0f} s")
+    if node.mailbox is not None:
+        facts.append(f"mailbox {node.mailbox}")
+    if node.last_crash:
+        facts.append(f"last crash {node.last_crash}")
+    yield f"{first}{node.id}  ({', '.join(facts)})"
+    shown = node.children[:most]
+    hidden = len(node.children) - len(shown)
+    for index, child in enumerate(shown):
+        last = index == len(shown) - 1 and not hidden
+        yield from _lines(child, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "), most)
+    if hidden:
+        yield f"{rest}└─ ... and {hidden} more"
