@@ -111,7 +111,9 @@ class Send(Command):
         )
 
     def made(self, entry: LogEntry) -> bool:
-        return type(entry) is Message and entry.client_id == self.client_id and entry.sender_id == self.actor_id
+        return (
+            type(entry) is Message and entry.client_id == self.client_id and entry.sender_id == self.actor_id
+        )
 
 
 class Amend(Command):
@@ -120,7 +122,14 @@ class Amend(Command):
     __slots__ = ("content", "seq")
 
     def __init__(
-        self, actor_id: str, action: Action, submitted: int, deadline: float, *, seq: int, content: dict[str, Any]
+        self,
+        actor_id: str,
+        action: Action,
+        submitted: int,
+        deadline: float,
+        *,
+        seq: int,
+        content: dict[str, Any],
     ) -> None:
         super().__init__(actor_id, action, submitted, deadline)
         self.seq = seq

@@ -96,7 +96,9 @@ class GroupCommit:
         if not writes:
             return True
         try:
-            with trio.CancelScope(shield=True):  # a batch is never abandoned half-way: its outcome decides what is planned next
+            with trio.CancelScope(
+                shield=True
+            ):  # a batch is never abandoned half-way: its outcome decides what is planned next
                 outcomes = await self._store.append(writes)
         except StoreUnavailable as error:
             self._hold(taken, error)

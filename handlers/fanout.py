@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from handlers.events import CHAT_TOPIC, USER_TOPIC, Event, Joined, Left, Revoked, UserEvent, pack
 from handlers.hub import Hub
-from handlers.protocol import ME, Prepared, encode, event_text
+from handlers.protocol import ME, encode, event_text
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
 from persistence.models import Envelope
@@ -89,6 +89,6 @@ class Fanout:
                 self.published += len(batch)
             except StoreUnavailable as error:
                 self.dropped += len(batch)
-                log.warning("publication failed; other nodes catch up from the record", extra={"reason": error.reason})
-
-
+                log.warning(
+                    "publication failed; other nodes catch up from the record", extra={"reason": error.reason}
+                )

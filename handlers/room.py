@@ -43,7 +43,17 @@ class Room:
     `mailbox` are commands not yet tried, `writing` those in the batch under way, in order.
     """
 
-    __slots__ = ("chat", "head", "keys", "mailbox", "openers", "roles", "subscribers", "wanted_rev", "writing")
+    __slots__ = (
+        "chat",
+        "head",
+        "keys",
+        "mailbox",
+        "openers",
+        "roles",
+        "subscribers",
+        "wanted_rev",
+        "writing",
+    )
 
     def __init__(self, chat: Chat, head: Head) -> None:
         self.chat = chat
@@ -208,4 +218,3 @@ def _with(chat: Chat, **changes: Any) -> Chat:
 def dead_lettered(command: Command) -> ChatError:
     """What the sender of a poisonous command is told."""
     return ChatError(Code.DEAD_LETTERED, f"{command.action.value} could not be carried out and was set aside")
-

@@ -17,7 +17,7 @@ import trio
 from handlers.catch_up import in_order
 from handlers.commands import Command, Send
 from handlers.errors import ChatError, Code, not_found
-from handlers.events import ChatEvent, Event, Joined, Left, LogEvent, OpenEvent
+from handlers.events import ChatEvent, Event, LogEvent, OpenEvent
 from handlers.fanout import Fanout
 from handlers.protocol import Prepared, together
 from handlers.room import Room, dead_lettered
@@ -130,7 +130,9 @@ class Router:
         self.room.unplan()
         late = self.room.expire(expired)
         for command in late:
-            self._fail_command(command, ChatError(Code.UNAVAILABLE, "the message store does not answer", retry_after_ms=2000))
+            self._fail_command(
+                command, ChatError(Code.UNAVAILABLE, "the message store does not answer", retry_after_ms=2000)
+            )
         return len(late)
 
     def receive(self, event: Event) -> None:
@@ -181,27 +183,33 @@ class Router:
         back: list[Command] = []
         changed: list[tuple[Change, bool]] = []
         for (command, write), outcome in zip(pairs, outcomes, strict=True):
-            kind = type(outcome)
-            if kind is Stored:
-                entry = write if isinstance(write, Message | Change) else outcome.message  # type: ignore[union-attr]
+            if type(outcome) is Stored:
+                entry = write if isinstance(write, Message | Change) else outcome.message
                 assert entry is not None, "a stored edit or deletion comes with its message"
                 encoded = message_json(entry) if type(entry) is Message else b"{}"
                 new = type(write) is Message
                 text = entry_text(entry, encoded, new=new)
-                events.append(LogEvent(entry.rev, write.seq if type(write) is Message else 0, text, entry if type(entry) is Change else None))
+                events.append(
+                    LogEvent(
+                        entry.rev,
+                        write.seq if type(write) is Message else 0,
+                        text,
+                        entry if type(entry) is Change else None,
+                    )
+                )
                 if type(entry) is Change:
                     changed.append((entry, room.roles.get(entry.user_id or "") is None))
                 frames.append(Prepared(text))
                 room.advance(write)
                 room.forget(command)
                 _answer(command, entry, encoded, created=True)
-            elif kind is Repeat:
-                self._repeat(command, outcome.message, events)  # type: ignore[union-attr]
-            elif kind is Missing:
+            elif type(outcome) is Repeat:
+                self._repeat(command, outcome.message, events)
+            elif type(outcome) is Missing:
                 command.failed(not_found("message"))
             else:
                 back.append(command)
-                if kind is Conflict:
+                if type(outcome) is Conflict:
                     self.catch_up()
         room.put_back(back)
         if frames:
@@ -314,7 +322,9 @@ class Router:
         entries: list[LogEntry] = []
         after = self.room.head.rev
         while True:
-            (page,) = await self._log.changes([ChangesQuery(chat_id=self.room.chat.id, after_rev=after, limit=PAGE)])
+            (page,) = await self._log.changes(
+                [ChangesQuery(chat_id=self.room.chat.id, after_rev=after, limit=PAGE)]
+            )
             entries += page
             if len(page) < PAGE:
                 return entries

@@ -12,7 +12,7 @@ from handlers.bodies import MessageBody, clean_content
 from handlers.commands import Alter, Amend, Command, Remove, Send
 from handlers.commit import GroupCommit
 from handlers.errors import ChatError, Code, not_found
-from handlers.events import CHAT_TOPIC
+from handlers.events import CHAT_TOPIC, OpenEvent
 from handlers.fanout import Fanout
 from handlers.loader import Loader
 from handlers.policy import Action
@@ -21,7 +21,7 @@ from handlers.room import Room
 from handlers.router import Router
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
-from persistence.models import Change, ChangeKind, Chat, DeadLetter, Head, LogEntry, Message, Role
+from persistence.models import Change, ChangeKind, DeadLetter, Head, LogEntry, Message, Role
 from persistence.ports import Bus, Chats, DeadLetters, MessageLog
 from supervisors import Child, ChildExists, ChildSpec, PartitionSupervisor, Restart, StartError
 
@@ -155,14 +155,18 @@ class Routers:
             ChatError: `UNAVAILABLE` when the record does not answer.
 
         """
-        found = {chat_id: router for chat_id in chat_ids if (router := self._by_chat.get(chat_id)) is not None}
+        found = {
+            chat_id: router for chat_id in chat_ids if (router := self._by_chat.get(chat_id)) is not None
+        }
         missing = [chat_id for chat_id in chat_ids if chat_id not in found]
         if missing:
             found |= await self._loader.load(missing)
         return found
 
     async def _make(self, chat_ids: Sequence[str]) -> Mapping[str, Router]:
-        found = {chat_id: router for chat_id in chat_ids if (router := self._by_chat.get(chat_id)) is not None}
+        found = {
+            chat_id: router for chat_id in chat_ids if (router := self._by_chat.get(chat_id)) is not None
+        }
         missing = [chat_id for chat_id in chat_ids if chat_id not in found]
         if not missing:
             return found
@@ -190,6 +194,10 @@ class Routers:
             bury=self._bury,
             idle_s=self._idle_s,
         )
+
+    def tell_elsewhere(self, chat_id: str, text: bytes) -> None:
+        """A frame for those on other nodes who have a chat open that is not in use here."""
+        self._fanout.tell_chat(chat_id, OpenEvent(text))
 
     async def follow_all(self) -> None:
         """The bus has forgotten this node: follow every chat anew, then have each room catch up with what was missed."""
@@ -311,7 +319,9 @@ class Routers:
                     member = await self._chats.member(chat_id, user_id)
                     router.room.roles.setdefault(user_id, None if member is None else member.role)
         except StoreUnavailable as error:
-            raise ChatError(Code.UNAVAILABLE, f"{error.store} does not answer", retry_after_ms=2000) from error
+            raise ChatError(
+                Code.UNAVAILABLE, f"{error.store} does not answer", retry_after_ms=2000
+            ) from error
         return router
 
     async def send(self, principal: Principal, chat_id: str, body: MessageBody) -> tuple[Message, bool]:
@@ -382,7 +392,9 @@ class Routers:
         try:
             message = await self._store.get(chat_id, seq)
         except StoreUnavailable as error:
-            raise ChatError(Code.UNAVAILABLE, "the message store does not answer", retry_after_ms=2000) from error
+            raise ChatError(
+                Code.UNAVAILABLE, "the message store does not answer", retry_after_ms=2000
+            ) from error
         if message is None or message.deleted:
             raise not_found("message")
         return router, message

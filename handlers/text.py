@@ -1,8 +1,8 @@
 """The JSON of what happens in a chat, made once per node."""
 
-from persistence.models import Change, ChangeKind, LogEntry, Message
 from handlers.protocol import ME, encode, event_text
 from handlers.wire import ChatChange, MemberChange, message_view
+from persistence.models import Change, ChangeKind, LogEntry, Message
 
 
 def message_json(message: Message) -> bytes:
@@ -22,7 +22,15 @@ def entry_text(entry: LogEntry, encoded: bytes, *, new: bool) -> bytes:
 def _change_text(change: Change) -> bytes:
     if change.kind in (ChangeKind.MEMBER_SET, ChangeKind.MEMBER_REMOVED):
         assert change.user_id is not None
-        view = MemberChange(chat_id=change.chat_id, rev=change.rev, user_id=change.user_id, role=change.role, by=change.actor_id)
+        view = MemberChange(
+            chat_id=change.chat_id,
+            rev=change.rev,
+            user_id=change.user_id,
+            role=change.role,
+            by=change.actor_id,
+        )
         return event_text(ME, "MEMBER_CHANGED", encode(view))
     name = "CHAT_UPDATED" if change.kind is ChangeKind.CHAT_UPDATED else "CHAT_DELETED"
-    return event_text(ME, name, encode(ChatChange(chat_id=change.chat_id, rev=change.rev, title=change.title)))
+    return event_text(
+        ME, name, encode(ChatChange(chat_id=change.chat_id, rev=change.rev, title=change.title))
+    )

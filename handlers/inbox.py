@@ -1,0 +1,62 @@
+"""What other nodes did: each entry of this node's inbox, handed to its chat's router or its user's sessions."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import msgspec
+
+from handlers.events import CHAT_TOPIC, USER_TOPIC, unpack
+from handlers.hub import Hub
+from handlers.routers import Routers
+from handlers.workers.recovery import Recovery
+from persistence.models import Envelope
+from persistence.ports import Bus
+from supervisors import Child
+
+log: Final = logging.getLogger(__name__)
+
+
+class Inbox:
+    """Reads the node's inbox. Whenever something may have been missed, everything is compared with the record."""
+
+    def __init__(self, bus: Bus, routers: Routers, hub: Hub, recovery: Recovery) -> None:
+        self._bus = bus
+        self._routers = routers
+        self._hub = hub
+        self._recovery = recovery
+        self.received = 0
+        self.losses = 0
+
+    async def run(self, child: Child) -> None:
+        """The reader, as a supervised child."""
+        with child.cancel_on_stop():
+            child.ready()
+            # After a restart of this child, what came in between has not been seen.
+            self._recovery.request()
+            async for delivery in self._bus.receive():
+                for envelope in delivery.envelopes:
+                    self._hand_over(envelope)
+                if delivery.lost:
+                    self.losses += 1
+                    self._recovery.request()
+
+    def _hand_over(self, envelope: Envelope) -> None:
+        self.received += 1
+        try:
+            events = unpack(envelope.data)
+        except msgspec.DecodeError:
+            # A newer node during a rolling upgrade; what it was about is in the record.
+            log.warning("an event of an unknown kind was not understood", extra={"kind": envelope.topic[:2]})
+            self._recovery.request()
+            return
+        if envelope.topic.startswith(CHAT_TOPIC):
+            router = self._routers.get(envelope.topic.removeprefix(CHAT_TOPIC))
+            if router is not None:
+                for event in events:
+                    router.receive(event)
+        else:
+            user_id = envelope.topic.removeprefix(USER_TOPIC)
+            for event in events:
+                self._hub.user_event(user_id, event)

@@ -1,0 +1,394 @@
+"""The topic `me`: a user's whole feed on one connection.
+
+Joining catches up. The order of its steps is what makes the feed free of holes and repeats:
+
+1. The node follows the user's own topic (from the start of the connection), so that joining or leaving a chat from now on is heard of.
+2. Read which chats the user is in; see that each has a room (which follows the chat before it reads the head of its log).
+3. Become a subscriber of every room, at the head it has at that instant. What is delivered from then on waits in a buffer.
+4. Read what is new after what the client knows, but of new messages only those up to that head.
+5. Answer, then hand over the buffer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import trio
+
+from handlers.bodies import EditPush, SendBody, SeqPush, from_validation
+from handlers.chat_views import ChatViews
+from handlers.commands import Send
+from handlers.errors import ChatError, Code, not_found
+from handlers.events import Event, Joined, Left, UserEvent
+from handlers.limits import Bucket
+from handlers.loader import Loader
+from handlers.policy import Action, check
+from handlers.protocol import ME, Prepared, Push, encode, event, reply_error, reply_ok
+from handlers.receipts import Receipts
+from handlers.room import Room
+from handlers.routers import Routers
+from handlers.session import Session, error_view
+from handlers.signal import Signal
+from handlers.wire import ChatView, MessageView, OwnUser, message_view, own_user, rfc3339
+from persistence.errors import StoreUnavailable
+from persistence.models import ChangesQuery, Head, LogEntry, Member, Message, User
+from persistence.ports import Chats, MessageLog, Users
+from supervisors import Child
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PER_CHAT: Final = 100
+"""Changed messages of one chat in a join's answer, unless the client asks for fewer or more."""
+MOST_MESSAGES: Final = 2_000
+"""Messages in a join's answer."""
+SLACK_MS: Final = 10_000
+"""How far the clocks of nodes may differ when a client says since when it knows things."""
+
+
+class JoinBody(msgspec.Struct, frozen=True):
+    """The payload of joining `me`. `limit` is for the messages per chat in the answer; 0 for none."""
+
+    known: dict[str, int] = {}
+    since: str | None = None
+    limit: int = PER_CHAT
+
+
+class JoinAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What was missed. `removed` are chats the client knows and the user is not in (any more); `more` have further pages by `after_rev`."""
+
+    user: OwnUser
+    chats: list[ChatView]
+    messages: list[MessageView]
+    more: list[str]
+    removed: list[str]
+    server_time: str
+
+
+class _SocketSend(Send):
+    """A message whose sender waits on a socket."""
+
+    __slots__ = ("push", "session")
+    push: Push
+    session: Session
+
+    def done(self, entry: LogEntry, encoded: bytes, *, created: bool) -> None:
+        self.session.push(reply_ok(self.push, b'{"message":%b}' % encoded))
+
+    def failed(self, error: ChatError) -> None:
+        self.session.push(reply_error(self.push, error_view(error)))
+
+
+_decode_join: Final = msgspec.json.Decoder(JoinBody).decode
+_decode_send: Final = msgspec.json.Decoder(SendBody).decode
+_decode_edit: Final = msgspec.json.Decoder(EditPush).decode
+_decode_seq: Final = msgspec.json.Decoder(SeqPush).decode
+
+
+class Feed:
+    """Joins connections to `me`, and to chats that their users come into later."""
+
+    def __init__(
+        self,
+        *,
+        routers: Routers,
+        receipts: Receipts,
+        chats: Chats,
+        users: Users,
+        store: MessageLog,
+        views: ChatViews,
+        clock: Callable[[], int],
+        sends_per_second: float,
+        sends_burst: float,
+    ) -> None:
+        self.routers = routers
+        self.receipts = receipts
+        self.clock = clock
+        self.rate = (sends_per_second, sends_burst)
+        self._store = store
+        self._chats = chats
+        self._views = views
+        self._memberships: Loader[str, list[Member]] = Loader(chats.memberships)
+        self._users: Loader[str, User] = Loader(users.get_many)
+        self._joins: list[tuple[MeTopic, str]] = []
+        self._work = Signal()
+
+    async def join(self, session: Session, push: Push) -> MeTopic:
+        """Serve `phx_join` on `me`."""
+        try:
+            body = _decode_join(push.payload)
+        except msgspec.ValidationError as error:
+            raise from_validation(error) from None
+        topic = MeTopic(self, session, push.join_ref)
+        buffer: list[Prepared] = []
+        session.push = buffer.append
+        session.topics[ME] = topic
+        try:
+            answer = await self._catch_up(topic, body)
+        except StoreUnavailable as error:
+            self._give_up(topic, buffer)
+            raise ChatError(
+                Code.UNAVAILABLE, f"{error.store} does not answer", retry_after_ms=2000
+            ) from error
+        except BaseException:
+            self._give_up(topic, buffer)
+            raise
+        session.push = session.outlet.push
+        session.push(reply_ok(push, encode(answer)))
+        for prepared in buffer:
+            session.push(prepared)
+        topic.joined()
+        return topic
+
+    def _give_up(self, topic: MeTopic, buffer: list[Prepared]) -> None:
+        topic.leave()
+        session = topic.session
+        session.topics.pop(ME, None)
+        session.push = session.outlet.push
+        for prepared in buffer:
+            session.push(prepared)
+
+    async def _catch_up(self, topic: MeTopic, body: JoinBody) -> JoinAnswer:
+        user_id = topic.session.user_id
+        server_time = rfc3339(self.clock())
+        users = await self._users.load([user_id])
+        if user_id not in users:
+            raise ChatError(Code.UNAUTHENTICATED, "the user does not exist any more")
+        topic.session.hides_reads = not users[user_id].privacy.read_receipts
+        rows = (await self._memberships.load([user_id]))[user_id]
+        rows, heads = await self.attach(topic, rows)
+        messages, more = await self._missed(body, heads)
+        changed = [row for row in rows if _has_changed(row, body, heads[row.chat_id])]
+        chats = await self._views.for_member(changed, heads)
+        removed = [chat_id for chat_id in body.known if chat_id not in heads]
+        user = own_user(users[user_id])
+        return JoinAnswer(
+            user=user, chats=chats, messages=messages, more=more, removed=removed, server_time=server_time
+        )
+
+    async def attach(self, topic: MeTopic, rows: Sequence[Member]) -> tuple[list[Member], dict[str, Head]]:
+        """Make the connection a subscriber of these chats; the rows that hold, and each chat's head at that instant."""
+        routers = await self.routers.use([row.chat_id for row in rows])
+        kept: list[Member] = []
+        heads: dict[str, Head] = {}
+        for row in rows:
+            router = routers.get(row.chat_id)
+            if router is not None and topic.subscribe(router.room, row):
+                heads[row.chat_id] = router.room.head
+                kept.append(row)
+        return kept, heads
+
+    async def _missed(self, body: JoinBody, heads: Mapping[str, Head]) -> tuple[list[MessageView], list[str]]:
+        limit = max(0, min(body.limit, 500))
+        behind = [chat_id for chat_id, head in heads.items() if head.rev > body.known.get(chat_id, 0)]
+        messages: list[MessageView] = []
+        more: list[str] = []
+        for start in range(0, len(behind), 20):
+            some = behind[start : start + 20]
+            if not limit or len(messages) >= MOST_MESSAGES:
+                more += some
+                continue
+            queries = [
+                ChangesQuery(
+                    chat_id=chat_id,
+                    after_rev=body.known.get(chat_id, 0),
+                    limit=limit + 1,
+                    upto_seq=heads[chat_id].seq,
+                )
+                for chat_id in some
+            ]
+            for chat_id, page in zip(some, await self._store.changes(queries), strict=True):
+                if len(page) > limit:
+                    more.append(chat_id)
+                messages += [message_view(entry) for entry in page[:limit] if type(entry) is Message]
+        return messages, more
+
+    async def require_seq(self, room: Room, seq: int) -> None:
+        """Raise `ChatError` (`NOT_FOUND`) unless the chat has this `seq`: a client may know of more than has reached this node."""
+        try:
+            head = (await self._store.heads([room.chat.id]))[room.chat.id]
+        except StoreUnavailable as error:
+            raise ChatError(Code.UNAVAILABLE, "the record does not answer", retry_after_ms=2000) from error
+        if seq > head.seq:
+            raise not_found("message")
+
+    # -- chats that a user comes into while connected ----------------------------------------------------------------
+
+    def add_chat(self, topic: MeTopic, chat_id: str) -> None:
+        """Connect the topic to a chat that its user is now in, and tell the client (`CHAT_CREATED`). Done by `run`."""
+        self._joins.append((topic, chat_id))
+        self._work.set()
+
+    async def run(self, child: Child) -> None:
+        """Serves `add_chat`, as a supervised child."""
+        child.ready()
+        with child.cancel_on_stop():
+            while True:
+                await self._work.wait()
+                while self._joins:
+                    topic, chat_id = self._joins[0]
+                    try:
+                        await self._introduce(topic, chat_id)
+                    except StoreUnavailable:
+                        await trio.sleep(0.5)
+                        continue
+                    self._joins.pop(0)
+
+    async def _introduce(self, topic: MeTopic, chat_id: str) -> None:
+        if chat_id in topic.rooms or topic.left:
+            return
+        row = await self._chats.member(chat_id, topic.session.user_id)
+        router = (await self.routers.use([chat_id])).get(chat_id)
+        if row is None or router is None:
+            return
+        # The view must be of exactly the head at which the subscription begins; a busy chat may have grown while it was made.
+        head, view = await self._view(router.room, row)
+        while head != router.room.head:
+            head, view = await self._view(router.room, row)
+        if topic.left or not topic.subscribe(router.room, row):
+            return
+        topic.session.push(event(ME, "CHAT_CREATED", {"chat": view}))
+
+    async def _view(self, room: Room, row: Member) -> tuple[Head, ChatView]:
+        head = room.head
+        (view,) = await self._views.for_member([row], {row.chat_id: head})
+        return head, view
+
+
+def _has_changed(row: Member, body: JoinBody, head: Head) -> bool:
+    known = body.known.get(row.chat_id)
+    if known is None or body.since is None or head.rev > known:
+        return True
+    return rfc3339(row.updated_at + SLACK_MS) >= body.since
+
+
+class MeTopic:
+    """`me`, joined by one connection."""
+
+    __slots__ = ("_bucket", "_events", "feed", "join_ref", "left", "rooms", "session")
+
+    def __init__(self, feed: Feed, session: Session, join_ref: str | None) -> None:
+        self.feed = feed
+        self.session = session
+        self.join_ref = join_ref
+        self.rooms: dict[str, Room] = {}
+        self.left = False
+        self._bucket = Bucket(*feed.rate)
+        self._events: list[Event] | None = []
+
+    def joined(self) -> None:
+        """The answer is out: what happened to the user meanwhile counts now."""
+        events, self._events = self._events or [], None
+        for happened in events:
+            self.on_user_event(happened)
+
+    def leave(self) -> None:
+        """Stop being a subscriber of anything."""
+        self.left = True
+        for room in self.rooms.values():
+            room.subscribers.pop(self.session, None)
+        self.rooms = {}
+
+    def chats(self) -> set[str] | None:
+        """The chats that it gets events of; `None` while the join is under way."""
+        return None if self._events is not None else set(self.rooms)
+
+    def subscribe(self, room: Room, row: Member) -> bool:
+        """Become a subscriber; `False` for a chat that the user turns out not to be in."""
+        role = room.roles.setdefault(self.session.user_id, row.role)
+        if role is None or room.chat.deleted:
+            return False
+        room.subscribers[self.session] = None
+        self.rooms[room.chat.id] = room
+        return True
+
+    def unsubscribe(self, chat_id: str) -> None:
+        """The user is no longer in this chat."""
+        room = self.rooms.pop(chat_id, None)
+        if room is not None:
+            room.subscribers.pop(self.session, None)
+
+    def on_user_event(self, happened: Event) -> None:
+        """Something that concerns the user on all devices."""
+        if self._events is not None and not isinstance(happened, UserEvent):
+            self._events.append(happened)
+        elif type(happened) is UserEvent:
+            self.session.push(Prepared(happened.text))
+        elif type(happened) is Joined:
+            self.feed.add_chat(self, happened.chat_id)
+        elif type(happened) is Left:
+            self.unsubscribe(happened.chat_id)
+
+    async def handle(self, push: Push) -> None:
+        """Serve a push."""
+        serve = _EVENTS.get(push.event)
+        if serve is None:
+            raise ChatError(Code.UNKNOWN_EVENT, "unknown event")
+        try:
+            await serve(self, push)
+        except msgspec.ValidationError as error:
+            raise from_validation(error) from None
+
+    async def send(self, push: Push) -> None:
+        """`message:send`: answered when it is durable, without holding up what the connection sends next."""
+        body = _decode_send(push.payload)
+        self._bucket.take(trio.current_time())
+        routers = self.feed.routers
+        router = routers.get(body.chat_id)
+        user_id = self.session.user_id
+        if router is None or user_id not in router.room.roles:
+            router = await routers.router_for(body.chat_id, user_id)
+        command = routers.sending(_SocketSend, user_id, body)
+        command.push = push
+        command.session = self.session
+        routers.submit(router, command)
+
+    async def edit(self, push: Push) -> None:
+        """`message:edit`."""
+        body = _decode_edit(push.payload)
+        message = await self.feed.routers.edit(self.session.principal, body.chat_id, body.seq, body.content)
+        self.session.push(reply_ok(push, encode({"message": message_view(message)})))
+
+    async def delete(self, push: Push) -> None:
+        """`message:delete`."""
+        body = _decode_seq(push.payload)
+        message = await self.feed.routers.delete(self.session.principal, body.chat_id, body.seq)
+        self.session.push(reply_ok(push, encode({"message": message_view(message)})))
+
+    async def delivered(self, push: Push) -> None:
+        """`message:delivered`."""
+        await self._mark(push, read=False)
+
+    async def read(self, push: Push) -> None:
+        """`message:read`."""
+        await self._mark(push, read=True)
+
+    async def _mark(self, push: Push, *, read: bool) -> None:
+        body = _decode_seq(push.payload)
+        user_id = self.session.user_id
+        router = await self.feed.routers.router_for(body.chat_id, user_id)
+        room = router.room
+        check(Action.MARK_READ, chat_type=room.chat.type, role=room.roles.get(user_id))
+        if body.seq > room.head.seq:
+            await self.feed.require_seq(room, body.seq)
+        session = self.session
+
+        def answer(error: ChatError | None) -> None:
+            session.push(reply_ok(push) if error is None else reply_error(push, error_view(error)))
+
+        hidden = session.hides_reads
+        if read:
+            self.feed.receipts.mark(body.chat_id, user_id, answer, read=body.seq, hidden=hidden)
+        else:
+            self.feed.receipts.mark(body.chat_id, user_id, answer, delivered=body.seq)
+
+
+_EVENTS: Final[dict[str, Any]] = {
+    "message:send": MeTopic.send,
+    "message:edit": MeTopic.edit,
+    "message:delete": MeTopic.delete,
+    "message:delivered": MeTopic.delivered,
+    "message:read": MeTopic.read,
+}

@@ -1,0 +1,119 @@
+"""Who has a chat open: `presence_state` and `presence_diff` as phoenix.js `Presence` reads them, one meta a device.
+
+Source: phoenix.js 1.8 `presence.js`; Phoenix `Phoenix.Presence`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from handlers.protocol import CHAT_PREFIX, Prepared, encode, event_text
+from handlers.routers import Routers
+from handlers.signal import Signal
+from persistence.errors import StoreUnavailable
+from persistence.models import OpenChat
+from persistence.ports import OpenChats
+from supervisors import Child
+
+log: Final = logging.getLogger(__name__)
+
+
+class OpenChatTracker:
+    """Tells the other nodes, and those who have a chat open, who opens and closes it.
+
+    A device counts once per chat, however many connections it has: the first opens, the last closes.
+    """
+
+    def __init__(self, node: str, store: OpenChats, routers: Routers, clock: Callable[[], int]) -> None:
+        self._node = node
+        self._store = store
+        self._routers = routers
+        self._clock = clock
+        self._here: dict[tuple[str, str, str], tuple[int, OpenChat]] = {}
+        self._changes: deque[tuple[bool, OpenChat]] = deque()
+        self._work = Signal()
+
+    def opened(self, chat_id: str, user_id: str, device_id: str) -> None:
+        """A connection has opened the chat."""
+        key = (chat_id, user_id, device_id)
+        count, entry = self._here.get(key, (0, None))
+        if entry is None:
+            entry = OpenChat(
+                chat_id=chat_id, user_id=user_id, device_id=device_id, node=self._node, since=self._clock()
+            )
+            self._changes.append((True, entry))
+            self._work.set()
+        self._here[key] = (count + 1, entry)
+
+    def closed(self, chat_id: str, user_id: str, device_id: str) -> None:
+        """A connection has closed the chat."""
+        key = (chat_id, user_id, device_id)
+        count, entry = self._here.pop(key)
+        if count > 1:
+            self._here[key] = (count - 1, entry)
+        else:
+            self._changes.append((False, entry))
+            self._work.set()
+
+    async def state(self, chat_id: str) -> Prepared:
+        """The frame `presence_state`. While Redis is away, those on this node."""
+        here = [entry for (chat, _, _), (_, entry) in self._here.items() if chat == chat_id]
+        try:
+            elsewhere = [entry for entry in await self._store.in_chat(chat_id) if entry.node != self._node]
+        except StoreUnavailable:
+            elsewhere = []
+        return Prepared(
+            event_text(CHAT_PREFIX + chat_id, "presence_state", encode(_metas([*here, *elsewhere])))
+        )
+
+    async def run(self, child: Child) -> None:
+        """Publishes changes, as a supervised child."""
+        child.ready()
+        with child.cancel_on_stop():
+            while True:
+                await self._work.wait()
+                await self._flush()
+        await self._flush()
+
+    async def _flush(self) -> None:
+        while self._changes:
+            joined, entry = self._changes.popleft()
+            self._tell(entry.chat_id, joins=[entry] if joined else [], leaves=[] if joined else [entry])
+            try:
+                await (self._store.open(entry) if joined else self._store.close(entry))
+            except StoreUnavailable:
+                log.info("presence pauses while Redis is away")
+
+    async def restore(self) -> None:
+        """Redis has lost what it knew: write this node's entries anew."""
+        for _, entry in list(self._here.values()):
+            await self._store.open(entry)
+
+    async def forget_node(self, node: str) -> None:
+        """A node is dead: whoever had chats open there has closed them."""
+        for entry in await self._store.forget_node(node):
+            self._tell(entry.chat_id, joins=[], leaves=[entry])
+
+    def _tell(self, chat_id: str, *, joins: list[OpenChat], leaves: list[OpenChat]) -> None:
+        diff = encode({"joins": _metas(joins), "leaves": _metas(leaves)})
+        text = event_text(CHAT_PREFIX + chat_id, "presence_diff", diff)
+        router = self._routers.get(chat_id)
+        if router is not None:
+            router.tell_open(text)
+        else:
+            self._routers.tell_elsewhere(chat_id, text)
+
+
+def _metas(entries: Iterable[OpenChat]) -> dict[str, Any]:
+    state: dict[str, Any] = {}
+    for entry in entries:
+        meta = {
+            "phx_ref": f"{entry.device_id}.{entry.node}.{entry.since}",
+            "device_id": entry.device_id,
+            "online_at": entry.since,
+        }
+        state.setdefault(entry.user_id, {"metas": []})["metas"].append(meta)
+    return state

@@ -1,0 +1,122 @@
+"""Who may do what. Every rule is here; REST, sockets and routers all ask `check`.
+
+A chat's roles rank owner > admin > member. Both people of a direct chat are members, and equal. Whoever is not a member is told that the
+chat does not exist.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from handlers.errors import ChatError, Code, not_found
+from persistence.models import ChatType, Role
+
+
+class Action(StrEnum):
+    """What can be done in a chat."""
+
+    SEND = "send"
+    EDIT_OWN = "edit_own"
+    DELETE_OWN = "delete_own"
+    DELETE_OTHER = "delete_other"
+    READ_MESSAGES = "read_messages"
+    MARK_READ = "mark_read"
+    LIST_MEMBERS = "list_members"
+    OPEN_CHAT = "open_chat"
+    TYPING = "typing"
+    PIN = "pin"
+    MUTE = "mute"
+    UPDATE_CHAT = "update_chat"
+    DELETE_CHAT = "delete_chat"
+    ADD_MEMBER = "add_member"
+    SET_ROLE = "set_role"
+    REMOVE_MEMBER = "remove_member"
+    LEAVE = "leave"
+
+
+_RANK: Final[Mapping[Role, int]] = {Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
+_NOBODY: Final = 9
+
+_NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
+    # The least rank that an action needs; what is not listed, every member may do.
+    ChatType.DIRECT: {
+        Action.DELETE_OTHER: _NOBODY,
+        Action.UPDATE_CHAT: _NOBODY,
+        Action.DELETE_CHAT: _NOBODY,
+        Action.ADD_MEMBER: _NOBODY,
+        Action.SET_ROLE: _NOBODY,
+        Action.REMOVE_MEMBER: _NOBODY,
+        Action.LEAVE: _NOBODY,
+    },
+    ChatType.GROUP: {
+        Action.DELETE_OTHER: 2,
+        Action.UPDATE_CHAT: 2,
+        Action.DELETE_CHAT: 3,
+        Action.ADD_MEMBER: 2,
+        Action.SET_ROLE: 3,
+        Action.REMOVE_MEMBER: 2,
+    },
+    ChatType.CHANNEL: {
+        Action.SEND: 2,
+        Action.TYPING: 2,
+        Action.EDIT_OWN: 2,
+        Action.DELETE_OTHER: 2,
+        Action.UPDATE_CHAT: 2,
+        Action.DELETE_CHAT: 3,
+        Action.ADD_MEMBER: 2,
+        Action.SET_ROLE: 3,
+        Action.REMOVE_MEMBER: 2,
+    },
+}
+
+
+def check(
+    action: Action,
+    *,
+    chat_type: ChatType,
+    role: Role | None,
+    target_role: Role | None = None,
+    new_role: Role | None = None,
+) -> None:
+    """Return if a user with `role` may do this in a chat of this type.
+
+    Args:
+        action: what they want to do.
+        chat_type: where.
+        role: theirs; `None` for somebody who is not a member.
+        target_role: that of the user it is done to, for changes of membership.
+        new_role: the role that the target is to have.
+
+    Raises:
+        ChatError: `NOT_FOUND` for non-members, else `FORBIDDEN`.
+
+    """
+    if role is None:
+        raise not_found("chat")
+    rank = _RANK[role]
+    if rank < _NEEDS[chat_type].get(action, 1):
+        raise ChatError(
+            Code.FORBIDDEN,
+            f"a {role.value} may not {_WORDS.get(action, action.value.replace('_', ' '))} in this {chat_type.value}",
+        )
+    if action is Action.ADD_MEMBER and _RANK[new_role or Role.MEMBER] >= max(rank, _RANK[Role.ADMIN]):
+        raise ChatError(Code.FORBIDDEN, "new members can only be given a role below one's own")
+    if action is Action.SET_ROLE and target_role is Role.OWNER:
+        raise ChatError(Code.FORBIDDEN, "the owner's role changes only by handing it on")
+    if action is Action.REMOVE_MEMBER:
+        if target_role is None:
+            raise not_found("member")
+        if _RANK[target_role] >= rank:
+            raise ChatError(Code.FORBIDDEN, f"a {role.value} may not remove a {target_role.value}")
+
+
+_WORDS: Final[Mapping[Action, str]] = {
+    Action.SEND: "send messages",
+    Action.DELETE_OTHER: "delete the messages of others",
+    Action.UPDATE_CHAT: "change the chat",
+    Action.DELETE_CHAT: "delete the chat",
+    Action.ADD_MEMBER: "add members",
+    Action.SET_ROLE: "change roles",
+    Action.REMOVE_MEMBER: "remove members",
+    Action.LEAVE: "leave",
+}

@@ -1,0 +1,217 @@
+"""One connection: a stream of frames in, a stream of frames out, topics in between. Knows no transport.
+
+Everything that a client can cause ends here as a reply, and whatever goes wrong in serving one topic ends that topic alone (`phx_error`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from handlers.errors import ChatError, Code
+from handlers.events import Event, Left, Revoked
+from handlers.principal import Principal
+from handlers.protocol import (
+    CHAT_PREFIX,
+    ME,
+    SYSTEM_TOPIC,
+    Prepared,
+    Push,
+    channel_close,
+    channel_error,
+    decode_push,
+    reply_error,
+    reply_ok,
+)
+from handlers.room import Room
+
+log = logging.getLogger(__name__)
+
+MOST_TOPICS: Final = 256
+"""Topics that one connection may have joined at a time."""
+SIGNED_OUT: Final = 4001
+"""Close code: the device has been signed out."""
+
+
+class Outlet(Protocol):
+    """Where a session's frames go: a transport's outgoing side."""
+
+    def push(self, prepared: Prepared) -> None:
+        """Take frames to be sent, in order. Never blocks and never raises; a receiver too slow for its bound is disconnected."""
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection, after what was pushed."""
+
+
+class BadFrame(Exception):
+    """What came is not a frame; the connection ends with this WebSocket close code."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Topic(Protocol):
+    """A topic that this session has joined."""
+
+    join_ref: str | None
+
+    async def handle(self, push: Push) -> None:
+        """Serve a push. Raises `ChatError` for what the client is to be told."""
+
+    def leave(self) -> None:
+        """The session leaves, or is gone."""
+
+    def on_user_event(self, happened: Event) -> None:
+        """Something that concerns the user."""
+
+    def chats(self) -> set[str] | None:
+        """The chats that it gets events of; `None` for a topic that is not about that, or not joined yet."""
+
+
+Join = Callable[["Session", Push], Awaitable[Topic]]
+
+
+class ErrorView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The response of an error reply."""
+
+    code: str
+    message: str
+    errors: tuple[Any, ...] = ()
+    retry_after_ms: int | None = None
+
+
+def error_view(error: ChatError) -> ErrorView:
+    """What the client is told of an error."""
+    return ErrorView(error.code.slug, error.message, error.errors, error.retry_after_ms)
+
+
+class Session:
+    """A verified user's connection.
+
+    Args:
+        principal: who it is.
+        outlet: the way to the client.
+        join_me: joins the topic `me`.
+        join_chat: joins a topic `chat:<id>`.
+        connection_id: for logs.
+
+    """
+
+    __slots__ = (
+        "__weakref__", "connection_id", "device_id", "hides_reads", "join_chat", "join_me", "outlet", "principal", "push", "topics", "user_id",
+    )  # fmt: skip
+
+    def __init__(
+        self, principal: Principal, outlet: Outlet, *, join_me: Join, join_chat: Join, connection_id: str
+    ) -> None:
+        self.principal = principal
+        self.user_id = principal.user_id
+        self.device_id = principal.device_id
+        self.outlet = outlet
+        self.push: Callable[[Prepared], None] = outlet.push
+        self.join_me = join_me
+        self.join_chat = join_chat
+        self.connection_id = connection_id
+        self.topics: dict[str, Topic] = {}
+        self.hides_reads = False
+
+    async def receive(self, text: bytes) -> None:
+        """Serve one frame. Raises `BadFrame` when it is none."""
+        try:
+            push = decode_push(text)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            raise BadFrame(1003, "not a frame") from None
+        topic = self.topics.get(push.topic)
+        try:
+            if topic is not None and push.event != "phx_join" and push.event != "phx_leave":
+                await topic.handle(push)
+            else:
+                await self._system(push, topic)
+        except ChatError as error:
+            self.push(reply_error(push, error_view(error)))
+        except Exception:
+            # The topic's failure is the topic's alone; the client is told and joins again.
+            log.exception(
+                "a topic crashed", extra={"topic": push.topic.partition(":")[0], "event": push.event}
+            )
+            self._crashed(push)
+
+    async def _system(self, push: Push, topic: Topic | None) -> None:
+        if push.event == "phx_join":
+            await self._join(push, topic)
+        elif push.topic == SYSTEM_TOPIC and push.event == "heartbeat":
+            self.push(reply_ok(push))
+        elif push.event == "phx_leave" and topic is not None:
+            del self.topics[push.topic]
+            topic.leave()
+            self.push(reply_ok(push))
+            self.push(channel_close(push.topic, topic.join_ref))
+        else:
+            known = push.topic == ME or push.topic.startswith(CHAT_PREFIX)
+            raise (
+                ChatError(Code.NOT_JOINED, "join the topic first")
+                if known
+                else ChatError(Code.NOT_FOUND, "no such topic")
+            )
+
+    async def _join(self, push: Push, topic: Topic | None) -> None:
+        if topic is not None:
+            # As in Phoenix: joining again closes the former channel of this connection.
+            del self.topics[push.topic]
+            topic.leave()
+        if push.topic == ME:
+            join = self.join_me
+        elif push.topic.startswith(CHAT_PREFIX):
+            join = self.join_chat
+        else:
+            raise ChatError(Code.NOT_FOUND, "no such topic")
+        if len(self.topics) >= MOST_TOPICS:
+            raise ChatError(
+                Code.RATE_LIMITED, f"a connection has at most {MOST_TOPICS} topics", retry_after_ms=1000
+            )
+        await join(self, push)
+
+    def _crashed(self, push: Push) -> None:
+        topic = self.topics.pop(push.topic, None)
+        if topic is not None:
+            topic.leave()
+            self.push(channel_error(push.topic, topic.join_ref))
+        else:
+            self.push(reply_error(push, error_view(ChatError(Code.INTERNAL, "this could not be served"))))
+
+    def on_user_event(self, event: Event) -> None:
+        """Something that concerns the user, on whichever device."""
+        if type(event) is Revoked:
+            if event.device_id == self.device_id:
+                self.outlet.close(SIGNED_OUT, "signed out")
+            return
+        me = self.topics.get(ME)
+        if me is not None:
+            me.on_user_event(event)
+
+    def left_chat(self, room: Room) -> None:
+        """The user is no longer in this chat: its events stop, and if it was open, it is closed."""
+        me = self.topics.get(ME)
+        if me is not None:
+            me.on_user_event(Left(room.chat.id))
+        name = CHAT_PREFIX + room.chat.id
+        opened = self.topics.pop(name, None)
+        if opened is not None:
+            opened.leave()
+            self.push(channel_close(name, opened.join_ref))
+
+    def end(self) -> None:
+        """The connection is gone."""
+        topics, self.topics = self.topics, {}
+        for topic in topics.values():
+            topic.leave()
+
+    def chats(self) -> set[str] | None:
+        """The chats whose events this connection gets; `None` while it has not joined `me`."""
+        me = self.topics.get(ME)
+        return None if me is None else me.chats()
