@@ -1,0 +1,84 @@
+"""Passwords: Argon2id, in threads, bounded so that a rush of log-ins cannot starve the node.
+
+Parameters follow OWASP's Password Storage Cheat Sheet (19 MiB, 2 iterations, 1 lane) unless the settings say otherwise.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import trio
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from handlers.errors import ChatError, Code
+
+T = TypeVar("T")
+Runner = Callable[..., Awaitable[T]]
+
+AT_ONCE: Final = 2
+MOST_WAITING: Final = 200
+SALT_BYTES: Final = 16
+KEY_BYTES: Final = 32
+
+
+class Passwords:
+    """Hashes and verifies.
+
+    Args:
+        memory_kib, iterations, lanes: the cost; a hash carries its own, so they can be raised at any time.
+        run: runs a function where it may take long; a test on a virtual clock, where threads cannot be, runs it on the spot.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_kib: int,
+        iterations: int,
+        lanes: int,
+        run: Callable[..., Awaitable[object]] | None = None,
+    ) -> None:
+        self._memory_kib = memory_kib
+        self._iterations = iterations
+        self._lanes = lanes
+        self._run = run
+        self._limiter: trio.CapacityLimiter | None = None
+        self._nobody = self._derive(secrets.token_hex(8))
+
+    async def hash(self, password: str) -> str:
+        """The PHC string to store. Raises `ChatError` (`OVERLOADED`)."""
+        return str(await self._in_thread(self._derive, password))
+
+    async def verify(self, password: str, phc: str | None) -> bool:
+        """Whether the password is right. Without a hash to compare with (an unknown user) it takes as long, and is wrong."""
+        right = await self._in_thread(self._check, password, phc or self._nobody)
+        return bool(right) and phc is not None
+
+    def _derive(self, password: str) -> str:
+        kdf = Argon2id(
+            salt=secrets.token_bytes(SALT_BYTES),
+            length=KEY_BYTES,
+            iterations=self._iterations,
+            lanes=self._lanes,
+            memory_cost=self._memory_kib,
+        )
+        return kdf.derive_phc_encoded(password.encode())
+
+    def _check(self, password: str, phc: str) -> bool:
+        try:
+            Argon2id.verify_phc_encoded(password.encode(), phc)
+        except InvalidKey:
+            return False
+        return True
+
+    async def _in_thread(self, function: Callable[..., object], *args: object) -> object:
+        if self._run is not None:
+            return await self._run(function, *args)
+        if self._limiter is None:
+            self._limiter = trio.CapacityLimiter(AT_ONCE)
+        if self._limiter.statistics().tasks_waiting >= MOST_WAITING:
+            raise ChatError(Code.OVERLOADED, "too many people are signing in", retry_after_ms=2000)
+        return await trio.to_thread.run_sync(function, *args, limiter=self._limiter)

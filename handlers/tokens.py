@@ -1,0 +1,210 @@
+"""Access tokens: JWT signed with Ed25519, checked without a database, under keys that rotate.
+
+A key is published (JWKS) for a while before it signs, so that every node knows it by then, and verifies as long as anything it signed can be valid.
+
+Source: RFC 7519 (JWT), RFC 7517 (JWK), RFC 8037 (EdDSA).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any, Final
+
+import jwt
+import trio
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from jwt.algorithms import OKPAlgorithm
+
+from handlers.errors import ChatError, Code
+from handlers.principal import Principal
+from handlers.signal import Signal
+from persistence.errors import StoreUnavailable
+from persistence.models import User
+from persistence.ports import SigningKeys
+from supervisors import Child
+
+ISSUER: Final = "chat-platform"
+AUDIENCE: Final = "chat"
+ALGORITHM: Final = "EdDSA"
+PUBLISHED_BEFORE_S: Final = 300
+"""How long a new key is in the ring before it signs."""
+RELOAD_S: Final = 60.0
+LEEWAY_S: Final = 5
+
+log: Final = logging.getLogger(__name__)
+
+
+class _Key:
+    __slots__ = ("created_at", "kid", "private", "public")
+
+    def __init__(self, kid: str, private: Ed25519PrivateKey, created_at: int) -> None:
+        self.kid = kid
+        self.private = private
+        self.public: Ed25519PublicKey = private.public_key()
+        self.created_at = created_at
+
+
+class Tokens:
+    """Issues and verifies access tokens.
+
+    Args:
+        store: the key ring that all nodes share.
+        clock: milliseconds since the epoch.
+        ttl_s: life of a token.
+        rotation_s: age at which a key is followed by a new one.
+        secret: encrypts private keys at rest; `None` stores them as they are.
+
+    """
+
+    def __init__(
+        self,
+        store: SigningKeys,
+        clock: Callable[[], int],
+        *,
+        ttl_s: int,
+        rotation_s: int,
+        secret: str | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ttl_s = ttl_s
+        self._rotation_s = rotation_s
+        self._secret = secret
+        self._keys: dict[str, _Key] = {}
+        self._revoked: dict[str, int] = {}
+        self._reload = Signal()
+
+    # -- the ring --------------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Read the ring, and see that there is a key to sign with. Raises `StoreUnavailable`."""
+        await self._read()
+        newest = max((key.created_at for key in self._keys.values()), default=None)
+        if newest is None or newest + self._rotation_s * 1000 <= self._clock():
+            await self._add()
+            await self._read()
+
+    async def _read(self) -> None:
+        keys: dict[str, _Key] = {}
+        oldest = self._clock() - (self._rotation_s + self._ttl_s + PUBLISHED_BEFORE_S + 86_400) * 1000
+        for row in await self._store.load():
+            if row["created_at"] < oldest and keys:
+                continue
+            password = self._secret.encode() if self._secret and row["encrypted"] else None
+            private = serialization.load_pem_private_key(row["private_pem"].encode(), password)
+            assert isinstance(private, Ed25519PrivateKey)
+            keys[row["kid"]] = _Key(row["kid"], private, row["created_at"])
+        self._keys = keys
+
+    async def _add(self) -> None:
+        private = Ed25519PrivateKey.generate()
+        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+        if self._secret:
+            encryption = serialization.BestAvailableEncryption(self._secret.encode())
+        pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        # Named by its rotation period: of several nodes that rotate at once, one succeeds.
+        period = self._clock() // (self._rotation_s * 1000)
+        kid = f"k{period}" if self._keys else f"k{period}-first"
+        row = {
+            "kid": kid,
+            "alg": ALGORITHM,
+            "private_pem": pem.decode(),
+            "encrypted": bool(self._secret),
+            "created_at": self._clock(),
+        }
+        if not await self._store.add(row) and kid in self._keys:
+            row["kid"] = f"{kid}-{secrets.token_hex(4)}"
+            await self._store.add(row)
+
+    async def run(self, child: Child) -> None:
+        """Keeps the ring current, as a supervised child; ready once there is a key to sign with. Raises `StoreUnavailable`."""
+        await self.load()
+        child.ready()
+        with child.cancel_on_stop():
+            while True:
+                with trio.move_on_after(RELOAD_S):
+                    await self._reload.wait()
+                    await trio.sleep(1)  # unknown key ids cannot make a node read more often than this
+                try:
+                    await self.load()
+                except StoreUnavailable as error:
+                    log.warning(
+                        "the key ring cannot be read; the known keys go on", extra={"reason": error.reason}
+                    )
+                self._forget_expired()
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys, as a JSON Web Key Set."""
+        keys = []
+        for key in self._keys.values():
+            public: dict[str, Any] = OKPAlgorithm.to_jwk(key.public, as_dict=True)
+            keys.append({**public, "kid": key.kid, "use": "sig", "alg": ALGORITHM})
+        return {"keys": keys}
+
+    # -- tokens ----------------------------------------------------------------------------------------------------
+
+    def issue(self, user: User, device_id: str) -> tuple[str, int]:
+        """A token for a device, and when it expires, in milliseconds since the epoch."""
+        key = self._signing_key()
+        now = self._clock() // 1000
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": user.id,
+            "did": device_id,
+            "iat": now,
+            "exp": now + self._ttl_s,
+        }
+        if user.operator:
+            claims["op"] = True
+        token = jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
+        return token, (now + self._ttl_s) * 1000
+
+    def verify(self, token: str) -> Principal:
+        """Who the bearer is. Raises `ChatError` (`UNAUTHENTICATED`, `TOKEN_EXPIRED`)."""
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+            key = self._keys.get(kid) if isinstance(kid, str) else None
+            if key is None:
+                self._reload.set()
+                raise ChatError(Code.UNAUTHENTICATED, "the access token is not valid")
+            claims = jwt.decode(
+                token,
+                key.public,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"require": ["exp", "sub", "did"], "verify_exp": False, "verify_iat": False},
+            )
+            principal = Principal(
+                user_id=str(claims["sub"]),
+                device_id=str(claims["did"]),
+                expires_at=int(claims["exp"]) * 1000,
+                operator=claims.get("op") is True,
+            )
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            raise ChatError(Code.UNAUTHENTICATED, "the access token is not valid") from None
+        if principal.expires_at + LEEWAY_S * 1000 <= self._clock():
+            raise ChatError(Code.TOKEN_EXPIRED, "the access token has expired")
+        if principal.device_id in self._revoked:
+            raise ChatError(Code.UNAUTHENTICATED, "the device has been signed out")
+        return principal
+
+    def revoke(self, device_id: str) -> None:
+        """Refuse, on this node, the tokens that a signed-out device still has."""
+        self._revoked[device_id] = self._clock() + (self._ttl_s + LEEWAY_S) * 1000
+
+    def _forget_expired(self) -> None:
+        now = self._clock()
+        self._revoked = {device_id: until for device_id, until in self._revoked.items() if until > now}
+
+    def _signing_key(self) -> _Key:
+        settled = self._clock() - PUBLISHED_BEFORE_S * 1000
+        keys = sorted(self._keys.values(), key=lambda key: key.created_at)
+        if not keys:
+            raise ChatError(Code.UNAVAILABLE, "no signing key yet", retry_after_ms=1000)
+        known = [key for key in keys if key.created_at <= settled]
+        return known[-1] if known else keys[0]

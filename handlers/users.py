@@ -1,0 +1,162 @@
+"""Profiles and contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, structs
+
+from handlers.auth import MAX_NAME
+from handlers.errors import invalid, not_found
+from handlers.events import USER_TOPIC
+from handlers.fanout import Fanout
+from handlers.phones import e164
+from handlers.principal import Principal
+from handlers.text_fields import one_line
+from handlers.wire import OwnUser, UserView, own_user, rfc3339_or_none
+from persistence.errors import StoreUnavailable
+from persistence.models import Device, User, Visibility
+from persistence.ports import Bus, Chats, Devices, Users
+
+MAX_STATUS: Final = 140
+
+
+class PrivacyBody(msgspec.Struct, frozen=True):
+    """What of a profile is shown."""
+
+    last_seen: Visibility | UnsetType = UNSET
+    read_receipts: bool | UnsetType = UNSET
+
+
+class ProfileBody(msgspec.Struct, frozen=True):
+    """`PATCH /users/me`: what is given changes."""
+
+    name: str | UnsetType = UNSET
+    status: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    avatar_media_id: str | UnsetType | None = UNSET
+    privacy: PrivacyBody | UnsetType = UNSET
+
+
+class DeviceView(msgspec.Struct, frozen=True):
+    """A signed-in device; `current` is the one that asks."""
+
+    id: str
+    name: str
+    platform: str
+    created_at: str
+    last_used_at: str
+    current: bool
+
+
+class Profiles:
+    """One's own profile, others', and one's devices."""
+
+    def __init__(
+        self,
+        *,
+        users: Users,
+        devices: Devices,
+        chats: Chats,
+        bus: Bus,
+        fanout: Fanout,
+        clock: Callable[[], int],
+    ) -> None:
+        self._users = users
+        self._devices = devices
+        self._chats = chats
+        self._bus = bus
+        self._fanout = fanout
+        self._clock = clock
+
+    async def own(self, principal: Principal) -> OwnUser:
+        """The caller's profile. Raises `ChatError`."""
+        return own_user(await self._get(principal.user_id))
+
+    async def update(self, principal: Principal, body: ProfileBody) -> OwnUser:
+        """Change what is given, and tell the caller's other devices. Raises `ChatError`."""
+        if body.avatar_media_id is not UNSET and body.avatar_media_id is not None:
+            raise invalid("avatar_media_id", "there is no such uploaded picture")
+        user = await self._get(principal.user_id)
+        privacy = None
+        if body.privacy is not UNSET:
+            given = {
+                f: v for f in ("last_seen", "read_receipts") if (v := getattr(body.privacy, f)) is not UNSET
+            }
+            privacy = structs.replace(user.privacy, **given)
+        after = await self._users.update(
+            principal.user_id,
+            at=self._clock(),
+            name=None if body.name is UNSET else one_line(body.name, "name", most=MAX_NAME),
+            status=None
+            if body.status is UNSET
+            else one_line(body.status, "status", most=MAX_STATUS, least=0),
+            clear_avatar=body.avatar_media_id is None,
+            privacy=privacy,
+        )
+        view = own_user(after)
+        self._fanout.tell_user(principal.user_id, "USER_UPDATED", {"user": view})
+        return view
+
+    async def look_up(self, principal: Principal, phone: str) -> UserView:
+        """The user with this number. Raises `ChatError` (`INVALID`, `NOT_FOUND`)."""
+        user = await self._users.by_phone(e164(phone))
+        if user is None:
+            raise not_found("user")
+        return await self._view(principal, user)
+
+    async def other(self, principal: Principal, user_id: str) -> UserView:
+        """Somebody's profile, as far as they show it to the caller. Raises `ChatError` (`NOT_FOUND`)."""
+        return await self._view(principal, await self._get(user_id))
+
+    async def _get(self, user_id: str) -> User:
+        user = (await self._users.get_many([user_id])).get(user_id)
+        if user is None:
+            raise not_found("user")
+        return user
+
+    async def _view(self, principal: Principal, user: User) -> UserView:
+        shown = user.id == principal.user_id or user.privacy.last_seen is Visibility.EVERYONE
+        if not shown and user.privacy.last_seen is Visibility.CONTACTS:
+            shown = await self._share_direct_chat(principal.user_id, user.id)
+        return UserView(
+            id=user.id,
+            name=user.name,
+            status=user.status,
+            avatar_media_id=user.avatar_media_id,
+            online=shown and await self._online(user.id),
+            last_seen=rfc3339_or_none(user.last_seen) if shown else None,
+        )
+
+    async def _online(self, user_id: str) -> bool:
+        try:
+            return (await self._bus.followed([USER_TOPIC + user_id]))[0]
+        except StoreUnavailable:
+            return False
+
+    async def _share_direct_chat(self, one: str, other: str) -> bool:
+        rows = (await self._chats.memberships([one]))[one]
+        chats = await self._chats.get_many([row.chat_id for row in rows])
+        pair = pair_of(one, other)
+        return any(chat.pair == pair for chat in chats.values())
+
+    async def devices(self, principal: Principal) -> list[DeviceView]:
+        """The caller's signed-in devices, newest first."""
+        return [_device_view(d, principal) for d in await self._devices.of_user(principal.user_id)]
+
+
+def pair_of(one: str, other: str) -> str:
+    """What names the direct chat of two users, whoever asks."""
+    return ":".join(sorted((one, other)))
+
+
+def _device_view(d: Device, principal: Principal) -> DeviceView:
+    return DeviceView(
+        d.id,
+        d.name,
+        d.platform,
+        rfc3339_or_none(d.created_at) or "",
+        rfc3339_or_none(d.last_used_at) or "",
+        d.id == principal.device_id,
+    )

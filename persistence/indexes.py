@@ -1,0 +1,94 @@
+"""Collections, indexes and sharding, as numbered migrations that run once each.
+
+Every unique index costs mongod about 12 us a message, so `messages` has two besides `_id`, and each says why.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
+
+from persistence.mongo import Document, Mongo
+
+log: Final = logging.getLogger(__name__)
+
+_COLLECTIONS: Final = ("messages", "chats", "members", "users", "devices", "signing_keys", "dead_letters")
+_SHARD_KEYS: Final[dict[str, Document]] = {
+    # The whole of a chat on one shard: MongoDB enforces a unique index only if the shard key is its prefix.
+    "messages": {"c": 1},
+    "members": {"chat_id": 1},
+    # `users` stays whole: its unique phone could not be kept across shards. A hundred million of them fit one.
+    "devices": {"_id": "hashed"},
+}
+
+
+def _first(db: Database[Document]) -> None:
+    for name in _COLLECTIONS:  # made beforehand: inside a transaction, making one takes locks
+        try:
+            db.create_collection(name)
+        except CollectionInvalid:
+            log.debug("collection is there", extra={"collection": name})
+    # The order of the log: decides races for a rev, and answers "what changed since".
+    db["messages"].create_index([("c", ASCENDING), ("r", ASCENDING)], unique=True, name="rev")
+    # The order of the conversation: decides races for a seq, and answers pages of history. Changes have no seq.
+    db["messages"].create_index(
+        [("c", ASCENDING), ("s", ASCENDING)],
+        unique=True,
+        name="seq",
+        partialFilterExpression={"s": {"$gt": 0}},
+    )
+    db["chats"].create_index(
+        [("pair", ASCENDING)], unique=True, name="pair", partialFilterExpression={"pair": {"$gt": ""}}
+    )
+    db["members"].create_index([("chat_id", ASCENDING), ("user_id", ASCENDING)], unique=True, name="chat")
+    db["members"].create_index([("user_id", ASCENDING)], name="user")
+    db["users"].create_index([("phone", ASCENDING)], unique=True, name="phone")
+    db["devices"].create_index([("user_id", ASCENDING), ("created_at", DESCENDING)], name="user")
+
+
+MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
+    (1, "collections and indexes of users, chats and messages", _first),
+)
+
+
+async def init_db(mongo: Mongo) -> list[str]:
+    """Bring the database up to date; what was done, a line each. Safe when several nodes begin at once. Raises `StoreUnavailable`."""
+    return await mongo.call(_init, mongo)
+
+
+def _init(mongo: Mongo) -> list[str]:
+    db = mongo.db
+    done = {row["_id"] for row in db["migrations"].find({}, {"_id": 1})}
+    lines: list[str] = []
+    for number, what, migrate in MIGRATIONS:
+        if number in done:
+            continue
+        migrate(db)  # each is idempotent: of two nodes that run it at once, both succeed
+        try:
+            db["migrations"].insert_one({"_id": number, "what": what, "at": datetime.now(UTC)})
+        except DuplicateKeyError:
+            continue
+        lines.append(f"migration {number}: {what}")
+    return lines + _shard(mongo)
+
+
+def _shard(mongo: Mongo) -> list[str]:
+    if mongo.client.admin.command("hello").get("msg") != "isdbgrid":
+        return []
+    mongo.client.admin.command("enableSharding", mongo.db.name)
+    lines: list[str] = []
+    for name, key in _SHARD_KEYS.items():
+        try:
+            mongo.client.admin.command("shardCollection", f"{mongo.db.name}.{name}", key=key)
+        except OperationFailure as error:
+            if "already sharded" not in str(error):
+                raise
+        else:
+            lines.append(f"sharded {name} by {next(iter(key))}")
+    return lines

@@ -1,0 +1,357 @@
+"""Every chat's log in MongoDB.
+
+One collection, `messages`. Field names are short because they are in every document:
+
+| field | is | of messages | of changes | of markers |
+| --- | --- | --- | --- | --- |
+| `_id` | identity | chat/sender/client_id | chat#rev | chat#rev |
+| `c` | chat id | x | x | x |
+| `r` | rev | x | x | x |
+| `s` | seq | x | | |
+| `i u k t b m p a e d` | id, sender, client_id, type, content, media, reply_to, created, edited, deleted | x | | |
+| `g by at user role title` | kind of change, actor, time, whom, role, title | | x | |
+| `x` | this rev was taken by something that has moved on | | | x |
+
+A rev that was ever taken stays taken: an edit moves its message to a new rev and leaves a marker at the old one. So an append at head + 1 succeeds
+only for somebody who has seen everything before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from persistence.errors import StoreUnavailable
+from persistence.members import insert_member, seq_at
+from persistence.models import (
+    Change,
+    ChangeKind,
+    ChangesQuery,
+    Conflict,
+    Deletion,
+    Edit,
+    Head,
+    LogEntry,
+    LogWrite,
+    Message,
+    MessageType,
+    Missing,
+    Outcome,
+    Repeat,
+    Role,
+    Skipped,
+    Stored,
+)
+from persistence.mongo import Document, Mongo
+
+_FEW: Final = 2
+"""Chats up to which single look-ups are cheaper than one aggregation."""
+
+
+class MongoLog:
+    """`MessageLog` in MongoDB."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._messages = mongo.db["messages"]
+        self._chats = mongo.db["chats"]
+        self._members = mongo.db["members"]
+
+    async def append(self, writes: Sequence[LogWrite]) -> list[Outcome]:
+        return await self._mongo.write(self._append, writes)
+
+    def _append(self, writes: Sequence[LogWrite]) -> list[Outcome]:
+        outcomes: list[Outcome] = [Skipped()] * len(writes)
+        stopped: set[str] = set()
+        plain: list[int] = []
+        for index, write in enumerate(writes):
+            if type(write) is Message:
+                plain.append(index)
+                continue
+            self._insert(writes, plain, outcomes, stopped)
+            plain = []
+            if write.chat_id not in stopped:
+                outcomes[index] = self._change(write) if type(write) is Change else self._amend(write)  # type: ignore[arg-type]
+                if type(outcomes[index]) is not Stored:
+                    stopped.add(write.chat_id)
+        self._insert(writes, plain, outcomes, stopped)
+        return outcomes
+
+    def _insert(
+        self, writes: Sequence[LogWrite], plain: list[int], outcomes: list[Outcome], stopped: set[str]
+    ) -> None:
+        """New messages, as few insertions as the conflicts among them allow."""
+        while plain:
+            if stopped:
+                plain = [index for index in plain if writes[index].chat_id not in stopped]
+                if not plain:
+                    return
+            documents = [_document(writes[index]) for index in plain]  # type: ignore[arg-type]
+            try:
+                self._messages.insert_many(documents, ordered=True)
+                written = len(plain)
+            except BulkWriteError as error:
+                written = _failed_at(error)
+            for index in plain[:written]:
+                outcomes[index] = Stored()
+            if written == len(plain):
+                return
+            failed = plain[written]
+            message = writes[failed]
+            assert type(message) is Message
+            outcomes[failed] = self._why(message)
+            if type(outcomes[failed]) is not Stored:
+                stopped.add(message.chat_id)
+            plain = plain[written + 1 :]
+
+    def _why(self, message: Message) -> Outcome:
+        there = self._messages.find_one(
+            {"_id": _message_id(message.chat_id, message.sender_id, message.client_id)}
+        )
+        if there is None:
+            return Conflict()
+        if (there["i"], there["s"], there["r"]) == (message.id, message.seq, message.rev):
+            return Stored()
+        return Repeat(message=_message(there))
+
+    def _amend(self, write: Edit | Deletion) -> Outcome:
+        return self._mongo.transaction(lambda session: self._amend_in(session, write))
+
+    def _amend_in(self, session: ClientSession, write: Edit | Deletion) -> Outcome:
+        where = {"c": write.chat_id, "s": write.seq}
+        there = self._messages.find_one(where, session=session)
+        if there is not None and there["r"] == write.rev and there.get("e") == write.at:
+            return Stored(message=_message(there))
+        taken = self._messages.find_one({"c": write.chat_id, "r": write.rev}, {"_id": 1}, session=session)
+        if taken is not None:
+            return Conflict()
+        if there is None or there.get("d"):
+            return Missing()
+        old_rev = there["r"]
+        fields: Document = {"r": write.rev, "e": write.at}
+        if type(write) is Edit:
+            fields["b"] = write.content
+        else:
+            fields |= {"b": {}, "m": None, "d": True}
+        try:
+            self._messages.update_one(
+                {"_id": there["_id"], "c": write.chat_id}, {"$set": fields}, session=session
+            )
+            marker = {"_id": _rev_id(write.chat_id, old_rev), "c": write.chat_id, "r": old_rev, "x": True}
+            self._messages.insert_one(marker, session=session)
+        except DuplicateKeyError:
+            return Conflict()
+        return Stored(message=_message(there | fields))
+
+    def _change(self, change: Change) -> Outcome:
+        try:
+            self._mongo.transaction(lambda session: self._change_in(session, change))
+        except DuplicateKeyError:
+            there = self._messages.find_one({"c": change.chat_id, "r": change.rev})
+            return Stored() if there is not None and "g" in there and _entry(there) == change else Conflict()
+        return Stored()
+
+    def _change_in(self, session: ClientSession, change: Change) -> None:
+        self._messages.insert_one(
+            {
+                "_id": _rev_id(change.chat_id, change.rev),
+                "c": change.chat_id,
+                "r": change.rev,
+                "g": change.kind.value,
+                "by": change.actor_id,
+                "at": change.at,
+                "user": change.user_id,
+                "role": None if change.role is None else change.role.value,
+                "title": change.title,
+            },
+            session=session,
+        )
+        match change.kind:
+            case ChangeKind.MEMBER_SET:
+                seq = seq_at(self._messages, change.chat_id, session)
+                insert_member(self._members, change, seq, session)
+            case ChangeKind.MEMBER_REMOVED:
+                where = {"_id": f"{change.chat_id}/{change.user_id}", "chat_id": change.chat_id}
+                self._members.delete_one(where, session=session)
+            case ChangeKind.CHAT_UPDATED:
+                self._chats.update_one(
+                    {"_id": change.chat_id}, {"$set": {"title": change.title or ""}}, session=session
+                )
+            case ChangeKind.CHAT_DELETED:
+                self._chats.update_one({"_id": change.chat_id}, {"$set": {"deleted": True}}, session=session)
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    async def heads(self, chat_ids: Sequence[str]) -> dict[str, Head]:
+        return await self._mongo.call(self._heads, chat_ids)
+
+    def _heads(self, chat_ids: Sequence[str]) -> dict[str, Head]:
+        heads = dict.fromkeys(chat_ids, Head())
+        if len(chat_ids) <= _FEW:
+            for chat_id in chat_ids:
+                newest = self._messages.find_one({"c": chat_id}, {"r": 1, "s": 1}, sort=[("r", -1)])
+                if newest is not None:
+                    last = self._last(chat_id, {"s": 1})
+                    heads[chat_id] = Head(seq=last["s"] if last else 0, rev=newest["r"])
+            return heads
+        pipeline = [
+            {"$match": {"_id": {"$in": list(chat_ids)}}},
+            _newest("r", {}, {"r": 1}),
+            _newest("s", {"s": {"$gt": 0}}, {"s": 1}),
+            {"$project": {"r.r": 1, "s.s": 1}},
+        ]
+        for row in self._chats.aggregate(pipeline):
+            seq = row["s"][0]["s"] if row["s"] else 0
+            heads[row["_id"]] = Head(seq=seq, rev=row["r"][0]["r"] if row["r"] else 0)
+        return heads
+
+    def _last(self, chat_id: str, fields: Document | None = None) -> Document | None:
+        return self._messages.find_one({"c": chat_id, "s": {"$gt": 0}}, fields, sort=[("s", -1)])
+
+    async def changes(self, queries: Sequence[ChangesQuery]) -> list[list[LogEntry]]:
+        return await self._mongo.call(lambda: [self._changes(query) for query in queries])
+
+    def _changes(self, query: ChangesQuery) -> list[LogEntry]:
+        where: Document = {"c": query.chat_id, "r": {"$gt": query.after_rev}, "x": {"$exists": False}}
+        if query.upto_seq is not None:
+            where["$or"] = [{"s": {"$lte": query.upto_seq}}, {"s": {"$exists": False}}]
+        return [_entry(row) for row in self._messages.find(where).sort("r", 1).limit(query.limit)]
+
+    async def page(
+        self, chat_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
+    ) -> list[Message]:
+        return await self._mongo.call(self._page, chat_id, before_seq, after_seq, limit)
+
+    def _page(self, chat_id: str, before_seq: int | None, after_seq: int | None, limit: int) -> list[Message]:
+        if after_seq is not None:
+            rows = (
+                self._messages.find({"c": chat_id, "s": {"$gt": max(0, after_seq)}}).sort("s", 1).limit(limit)
+            )
+            return [_message(row) for row in rows]
+        span: Document = {"$gt": 0} if before_seq is None else {"$gt": 0, "$lt": before_seq}
+        rows = self._messages.find({"c": chat_id, "s": span}).sort("s", -1).limit(limit)
+        return [_message(row) for row in rows][::-1]
+
+    async def get(self, chat_id: str, seq: int) -> Message | None:
+        row = await self._mongo.call(self._messages.find_one, {"c": chat_id, "s": seq})
+        return None if row is None else _message(row)
+
+    async def find(self, chat_id: str, sender_id: str, client_id: str) -> Message | None:
+        where = {"_id": _message_id(chat_id, sender_id, client_id), "c": chat_id}
+        row = await self._mongo.call(self._messages.find_one, where)
+        return None if row is None else _message(row)
+
+    async def last_messages(self, chat_ids: Sequence[str]) -> dict[str, Message]:
+        return await self._mongo.call(self._last_messages, chat_ids)
+
+    def _last_messages(self, chat_ids: Sequence[str]) -> dict[str, Message]:
+        if len(chat_ids) <= _FEW:
+            rows = [row for chat_id in chat_ids if (row := self._last(chat_id)) is not None]
+        else:
+            pipeline = [
+                {"$match": {"_id": {"$in": list(chat_ids)}}},
+                _newest("s", {"s": {"$gt": 0}}, None),
+                {"$project": {"s": 1}},
+            ]
+            rows = [row["s"][0] for row in self._chats.aggregate(pipeline) if row["s"]]
+        return {row["c"]: _message(row) for row in rows}
+
+    async def unread(self, queries: Sequence[tuple[str, str, int]], *, cap: int) -> list[int]:
+        return await self._mongo.call(lambda: [self._unread(*query, cap) for query in queries])
+
+    def _unread(self, chat_id: str, user_id: str, read_seq: int, cap: int) -> int:
+        where = {"c": chat_id, "s": {"$gt": max(0, read_seq)}, "u": {"$ne": user_id}, "d": {"$ne": True}}
+        return self._messages.count_documents(where, limit=cap)
+
+
+def _newest(field: str, where: Document, fields: Document | None) -> Document:
+    """A stage that gives each chat its entry with the greatest `field`."""
+    steps: list[Document] = [{"$match": where}] if where else []
+    steps += [{"$sort": {field: -1}}, {"$limit": 1}]
+    if fields is not None:
+        steps.append({"$project": fields})
+    return {
+        "$lookup": {
+            "from": "messages",
+            "localField": "_id",
+            "foreignField": "c",
+            "as": field,
+            "pipeline": steps,
+        }
+    }
+
+
+def _failed_at(error: BulkWriteError) -> int:
+    """The position of the entry that a unique index refused. Raises for anything else."""
+    errors = error.details.get("writeErrors") or []
+    if error.details.get("writeConcernErrors") or not errors:
+        raise StoreUnavailable("mongodb", "the write was not acknowledged by a majority in time") from error
+    first = errors[0]
+    if first.get("code") != 11000:
+        raise error
+    position: int = first["index"]
+    return position
+
+
+def _message_id(chat_id: str, sender_id: str, client_id: str) -> str:
+    return f"{chat_id}/{sender_id}/{client_id}"
+
+
+def _rev_id(chat_id: str, rev: int) -> str:
+    return f"{chat_id}#{rev}"
+
+
+def _document(m: Message) -> Document:
+    document: Document = {
+        "_id": f"{m.chat_id}/{m.sender_id}/{m.client_id}",
+        "c": m.chat_id,
+        "s": m.seq,
+        "r": m.rev,
+        "i": m.id,
+        "u": m.sender_id,
+        "k": m.client_id,
+        "t": m.type.value,
+        "b": m.content,
+        "a": m.created_at,
+    }
+    if m.media_id is not None:
+        document["m"] = m.media_id
+    if m.reply_to is not None:
+        document["p"] = m.reply_to
+    return document
+
+
+def _message(row: Document) -> Message:
+    return Message(
+        id=row["i"],
+        chat_id=row["c"],
+        seq=row["s"],
+        rev=row["r"],
+        sender_id=row["u"],
+        client_id=row["k"],
+        type=MessageType(row["t"]),
+        content=row["b"],
+        media_id=row.get("m"),
+        reply_to=row.get("p"),
+        created_at=row["a"],
+        edited_at=row.get("e"),
+        deleted=row.get("d", False),
+    )
+
+
+def _entry(row: dict[str, Any]) -> LogEntry:
+    if "s" in row:
+        return _message(row)
+    return Change(
+        chat_id=row["c"],
+        rev=row["r"],
+        kind=ChangeKind(row["g"]),
+        actor_id=row["by"],
+        at=row["at"],
+        user_id=row["user"],
+        role=None if row["role"] is None else Role(row["role"]),
+        title=row["title"],
+    )
