@@ -1,7 +1,8 @@
 """Signing up, in and out; refresh tokens.
 
-A refresh token is `<device id>.<random>`; only its SHA-256 is stored. Each is good for one use. A token seen a second time means that somebody has a copy:
-the device is signed out.
+A refresh token is `<device id>.<256 random bits>`; only its SHA-256 is stored. Each is good for one use. The one before the current seen again means
+that somebody has a copy: the device is signed out. (Older ones are refused and nothing more: they cannot be told from invented ones, and device ids are
+no secret.)
 """
 
 from __future__ import annotations
@@ -16,46 +17,53 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from handlers.errors import ChatError, Code, invalid
+from handlers.errors import ChatError, Code
 from handlers.fanout import Fanout
 from handlers.passwords import Passwords
 from handlers.phones import e164
 from handlers.principal import Principal
 from handlers.text_fields import one_line
 from handlers.tokens import Tokens
+from handlers.tries import Tries
 from handlers.wire import OwnUser, own_user, rfc3339
-from persistence.errors import AlreadyExists, StoreUnavailable
+from persistence.errors import AlreadyExists
 from persistence.models import Device, User
 from persistence.ports import Attempts, Devices, Users
 
 MAX_NAME: Final = 64
 MIN_PASSWORD: Final = 8
 MAX_PASSWORD: Final = 256
+MAX_DEVICES: Final = 100
+"""Devices of one user; with one more, the one that was used longest ago is signed out."""
 
 log: Final = logging.getLogger(__name__)
 
 
-class DeviceBody(msgspec.Struct, frozen=True):
-    """The device that signs in."""
+_Password = Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD)]
+_Phone = Annotated[str, Meta(max_length=40, description="E.164, for example +4930123456.")]
 
-    name: Annotated[str, Meta(max_length=200)] = "device"
-    platform: Annotated[str, Meta(max_length=50)] = "unknown"
+
+class DeviceBody(msgspec.Struct, frozen=True):
+    """The device that signs in, in words that its owner recognises in the list of devices."""
+
+    name: Annotated[str, Meta(max_length=400)] = "device"
+    platform: Annotated[str, Meta(max_length=200)] = "unknown"
 
 
 class SignupBody(msgspec.Struct, frozen=True):
     """`POST /auth/signup`."""
 
-    name: str
-    phone: Annotated[str, Meta(max_length=40)]
-    password: Annotated[str, Meta(max_length=MAX_PASSWORD)]
+    name: Annotated[str, Meta(max_length=4 * MAX_NAME)]
+    phone: _Phone
+    password: Annotated[str, Meta(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD)]
     device: DeviceBody = DeviceBody()
 
 
 class LoginBody(msgspec.Struct, frozen=True):
     """`POST /auth/login`."""
 
-    phone: Annotated[str, Meta(max_length=40)]
-    password: Annotated[str, Meta(max_length=MAX_PASSWORD)]
+    phone: _Phone
+    password: _Password
     device: DeviceBody = DeviceBody()
 
 
@@ -66,7 +74,7 @@ class RefreshBody(msgspec.Struct, frozen=True):
 
 
 class SessionView(msgspec.Struct, frozen=True):
-    """What a device gets when it signs in."""
+    """What a device gets when it signs in. `access_expires_at` is RFC 3339."""
 
     user: OwnUser
     device_id: str
@@ -95,22 +103,29 @@ class Auth:
     ) -> None:
         self._users = users
         self._devices = devices
-        self._attempts = attempts
         self._passwords = passwords
         self._tokens = tokens
         self._fanout = fanout
         self._clock = clock
         self._new_id = new_id
         self._refresh_ttl_ms = refresh_ttl_s * 1000
-        self._tries = tries
-        self._window_s = window_s
+        self._tries = Tries(attempts, clock, most=tries, window_s=window_s)
 
-    async def signup(self, body: SignupBody) -> SessionView:
-        """Make an account. Raises `ChatError` (`INVALID`, `PHONE_TAKEN`)."""
+    async def signup(self, body: SignupBody, address: str) -> SessionView:
+        """Make an account and sign the device in.
+
+        Args:
+            body: what was asked.
+            address: where it came from. Asking for numbers that are taken counts there like a failed log-in: it tells who has an account.
+
+        Raises:
+            ChatError: `INVALID`, `PHONE_TAKEN`, `RATE_LIMITED`, `OVERLOADED`.
+
+        """
         name = one_line(body.name, "name", most=MAX_NAME)
         phone = e164(body.phone)
-        if len(body.password) < MIN_PASSWORD:
-            raise invalid("password", f"must be at least {MIN_PASSWORD} characters long")
+        device = _clean(body.device)
+        self._tries.check_address(address)
         now = self._clock()
         user = User(
             id=self._new_id(),
@@ -123,39 +138,36 @@ class Auth:
         try:
             await self._users.create(user)
         except AlreadyExists:
+            await self._tries.failed(address)
             raise ChatError(Code.PHONE_TAKEN, "this phone number has an account") from None
-        return await self._sign_in(user, body.device)
+        return await self._sign_in(user, device)
 
     async def login(self, body: LoginBody, address: str) -> SessionView:
-        """Sign a device in. A wrong password and an unknown phone are answered alike. Raises `ChatError` (`BAD_CREDENTIALS`, `RATE_LIMITED`)."""
+        """Sign a device in. A wrong password and an unknown phone are answered alike, and take as long.
+
+        Raises:
+            ChatError: `INVALID`, `BAD_CREDENTIALS`, `RATE_LIMITED`, `OVERLOADED`.
+
+        """
         phone = e164(body.phone)
-        await self._count_try(f"phone:{phone}", self._tries)
-        await self._count_try(f"address:{address}", self._tries * 10)
+        device = _clean(body.device)
+        await self._tries.admit(phone, address)
         user = await self._users.by_phone(phone)
-        if (
-            not await self._passwords.verify(body.password, None if user is None else user.password_hash)
-            or user is None
-        ):
+        right = await self._passwords.verify(body.password, None if user is None else user.password_hash)
+        if user is None or not right:
+            await self._tries.failed(address)
             raise ChatError(Code.BAD_CREDENTIALS, "phone number or password is wrong")
-        await self._forgive(f"phone:{phone}", f"address:{address}")
-        return await self._sign_in(user, body.device)
+        await self._tries.succeeded(phone)
+        await self._make_room(user.id)
+        return await self._sign_in(user, device)
 
-    async def _count_try(self, key: str, most: int) -> None:
-        try:
-            count, left_s = await self._attempts.count(key, window_s=self._window_s)
-        except StoreUnavailable:
-            return  # Argon2 and its bounded threads still set a pace; signing in goes on without Redis
-        if count > most:
-            raise ChatError(
-                Code.RATE_LIMITED, "too many tries; wait before the next", retry_after_ms=left_s * 1000
-            )
-
-    async def _forgive(self, *keys: str) -> None:
-        try:
-            for key in keys:
-                await self._attempts.clear(key)
-        except StoreUnavailable:
-            log.info("tries not forgotten while Redis is away")
+    async def _make_room(self, user_id: str) -> None:
+        """Sign out the devices whose time has run out, and those beyond what a user may have."""
+        now = self._clock()
+        devices = sorted(await self._devices.of_user(user_id), key=lambda d: d.last_used_at, reverse=True)
+        for index, device in enumerate(devices):
+            if device.refresh_expires_at <= now or index >= MAX_DEVICES - 1:
+                await self.sign_out(user_id, device.id)
 
     async def _sign_in(self, user: User, body: DeviceBody) -> SessionView:
         now = self._clock()
@@ -165,8 +177,8 @@ class Auth:
             Device(
                 id=device_id,
                 user_id=user.id,
-                name=one_line(body.name, "device.name", most=100),
-                platform=one_line(body.platform, "device.platform", most=50),
+                name=body.name,
+                platform=body.platform,
                 refresh_hash=_hash(token),
                 refresh_expires_at=now + self._refresh_ttl_ms,
                 created_at=now,
@@ -176,7 +188,7 @@ class Auth:
         return self._view(user, device_id, token)
 
     async def refresh(self, body: RefreshBody) -> SessionView:
-        """Exchange a refresh token. Raises `ChatError` (`UNAUTHENTICATED`, `REFRESH_REUSED`)."""
+        """Exchange a refresh token for a new one and an access token. Raises `ChatError` (`UNAUTHENTICATED`, `REFRESH_REUSED`)."""
         device_id = body.refresh_token.partition(".")[0]
         device = await self._devices.get(device_id)
         spent = _hash(body.refresh_token)
@@ -207,11 +219,16 @@ class Auth:
 
     async def sign_out(self, user_id: str, device_id: str) -> bool:
         """Forget a device and close its connections; `False` if the user has no such device."""
-        revoked = await self._devices.revoke(device_id, user_id)
-        if revoked:
+        device = await self._devices.get(device_id)
+        if device is None or device.user_id != user_id:
+            return False
+        try:
+            await self._devices.revoke(device_id, user_id)
+        finally:
+            # Also when the reply was lost, after which asking again finds nothing to revoke.
             self._tokens.revoke(device_id)
             self._fanout.revoke_device(user_id, device_id)
-        return revoked
+        return True
 
     async def logout(self, principal: Principal) -> None:
         """Sign the caller's own device out."""
@@ -233,3 +250,9 @@ def _new_token(device_id: str) -> str:
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def _clean(body: DeviceBody) -> DeviceBody:
+    return DeviceBody(
+        one_line(body.name, "device.name", most=100), one_line(body.platform, "device.platform", most=50)
+    )

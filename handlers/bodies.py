@@ -158,10 +158,8 @@ def from_validation(error: msgspec.ValidationError, root: str = "") -> ChatError
     """The `ChatError` for what msgspec found wrong: it names one field, as `at `$.path``."""
     text, _, path = str(error).partition(" - at `")
     dotted = ".".join(part for part in (root, path.rstrip("`").lstrip("$").lstrip(".")) if part)
-    if not dotted and "`" in text:
-        dotted = text.split("`")[1]  # "Object missing required field `x`" carries no path at the top level
-    elif "missing required field" in text:
-        dotted = f"{dotted}.{text.rsplit('`', 2)[1]}"
+    if "missing required field" in text:  # the path is that of the object, the name is in the text
+        dotted = ".".join(part for part in (dotted, text.rsplit("`", 2)[1]) if part)
     return ChatError(
         Code.INVALID, f"{dotted}: {text}" if dotted else text, errors=(FieldError(dotted, text),)
     )

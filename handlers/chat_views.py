@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from msgspec import structs
+
 from handlers.loader import Loader
-from handlers.wire import ChatView, Cursors, message_view, rfc3339, rfc3339_or_none
-from persistence.models import Chat, ChatType, Head, Member, Message
-from persistence.ports import Chats, MessageLog
+from handlers.wire import (
+    ChatView,
+    Cursors,
+    MemberView,
+    member_view,
+    message_view,
+    rfc3339,
+    rfc3339_or_none,
+)
+from persistence.models import Chat, ChatType, Head, Member, Message, User
+from persistence.ports import Chats, MessageLog, Users
 
 MOST_UNREAD: Final = 10_000
 """Unread messages are counted up to this."""
 
 
 class ChatViews:
-    """Builds `ChatView`s."""
+    """Builds `ChatView`s and `MemberView`s.
 
-    def __init__(self, chats: Chats, store: MessageLog, clock: Callable[[], int]) -> None:
+    Whoever hides what they read is shown with a `read_seq` of 0, and sees the others' so.
+    """
+
+    def __init__(self, chats: Chats, store: MessageLog, users: Users, clock: Callable[[], int]) -> None:
         self._chats = chats
         self._store = store
         self._clock = clock
@@ -25,6 +38,8 @@ class ChatViews:
         self._last: Loader[str, Message] = Loader(store.last_messages)
         self._counts: Loader[str, int] = Loader(chats.member_count)
         self._heads: Loader[str, Head] = Loader(store.heads)
+        self._members: Loader[tuple[str, str], Member] = Loader(self._members_at)
+        self._users: Loader[str, User] = Loader(users.get_many)
 
     async def for_member(
         self, rows: Sequence[Member], heads: Mapping[str, Head] | None = None
@@ -63,15 +78,42 @@ class ChatViews:
         return {row.chat_id: count for row, count in zip(behind, counts, strict=True)}
 
     async def _peers(self, rows: Sequence[Member], chats: Mapping[str, Chat]) -> dict[str, Member]:
-        """The other member of each direct chat."""
-        peers: dict[str, Member] = {}
-        for row in rows:
-            chat = chats.get(row.chat_id)
-            if chat is not None and chat.type is ChatType.DIRECT and chat.pair is not None:
-                other = await self._chats.member(chat.id, _other(chat.pair, row.user_id))
-                if other is not None:
-                    peers[chat.id] = other
-        return peers
+        """The other member of each direct chat, as far as the asker may see."""
+        pairs = [
+            (row.chat_id, _other(chat.pair, row.user_id))
+            for row in rows
+            if (chat := chats.get(row.chat_id)) is not None and chat.pair is not None
+        ]
+        if not pairs:
+            return {}
+        members = await self._members.load(pairs)
+        shown = await self._without_hidden(list(members.values()), rows[0].user_id)
+        return {member.chat_id: member for member in shown}
+
+    async def _members_at(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Member]:
+        members = await self._chats.members_at(keys)
+        return {key: member for key, member in zip(keys, members, strict=True) if member is not None}
+
+    async def members(self, rows: Sequence[Member], asker_id: str, chat_type: ChatType) -> list[MemberView]:
+        """Members as one of them sees them. In a channel nobody sees how far the others have come."""
+        if chat_type is ChatType.CHANNEL:
+            shown = [
+                row if row.user_id == asker_id else structs.replace(row, delivered_seq=0, read_seq=0)
+                for row in rows
+            ]
+        else:
+            shown = await self._without_hidden(rows, asker_id)
+        return [member_view(row) for row in shown]
+
+    async def _without_hidden(self, rows: Sequence[Member], asker_id: str) -> list[Member]:
+        users = await self._users.load([asker_id, *(row.user_id for row in rows)])
+        open_ = {user_id for user_id, user in users.items() if user.privacy.read_receipts}
+        return [
+            row
+            if row.user_id == asker_id or {row.user_id, asker_id} <= open_
+            else structs.replace(row, read_seq=0)
+            for row in rows
+        ]
 
     def _view(
         self,
@@ -98,13 +140,17 @@ class ChatViews:
             last_message=None if last is None else message_view(last),
             unread=unread.get(chat.id, 0),
             pinned=row.pinned_at is not None,
-            muted=row.muted_until is not None and row.muted_until > now,
-            muted_until=rfc3339_or_none(row.muted_until),
+            muted=_future(row.muted_until, now) is not None,
+            muted_until=rfc3339_or_none(_future(row.muted_until, now)),
             my_role=row.role,
             delivered_seq=row.delivered_seq,
             read_seq=row.read_seq,
             cursors=[_cursors(row), *([] if peer is None else [_cursors(peer)])],
         )
+
+
+def _future(at: int | None, now: int) -> int | None:
+    return at if at is not None and at > now else None
 
 
 def _other(pair: str, user_id: str) -> str:

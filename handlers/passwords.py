@@ -1,13 +1,15 @@
 """Passwords: Argon2id, in threads, bounded so that a rush of log-ins cannot starve the node.
 
-Parameters follow OWASP's Password Storage Cheat Sheet (19 MiB, 2 iterations, 1 lane) unless the settings say otherwise.
+Parameters follow OWASP's Password Storage Cheat Sheet (19 MiB, 2 iterations, 1 lane) unless the settings say otherwise. A password is
+compared in Unicode NFC (RFC 8265, OpaqueString), so that it does not depend on the keyboard it is typed on.
 """
 
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final
 
 import trio
 from cryptography.exceptions import InvalidKey
@@ -15,11 +17,12 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from handlers.errors import ChatError, Code
 
-T = TypeVar("T")
-Runner = Callable[..., Awaitable[T]]
+Runner = Callable[..., Awaitable[object]]
 
 AT_ONCE: Final = 2
+"""Hashes under way at a time. Each takes a core for some 20 ms, which the node needs for other things too."""
 MOST_WAITING: Final = 200
+"""Hashes that may wait: with the settings' defaults, two to four seconds of work."""
 SALT_BYTES: Final = 16
 KEY_BYTES: Final = 32
 
@@ -39,7 +42,7 @@ class Passwords:
         memory_kib: int,
         iterations: int,
         lanes: int,
-        run: Callable[..., Awaitable[object]] | None = None,
+        run: Runner | None = None,
     ) -> None:
         self._memory_kib = memory_kib
         self._iterations = iterations
@@ -53,7 +56,7 @@ class Passwords:
         return str(await self._in_thread(self._derive, password))
 
     async def verify(self, password: str, phc: str | None) -> bool:
-        """Whether the password is right. Without a hash to compare with (an unknown user) it takes as long, and is wrong."""
+        """Whether the password is right. Without a hash to compare with (an unknown user) it takes as long, and is wrong. Raises `ChatError` (`OVERLOADED`)."""
         right = await self._in_thread(self._check, password, phc or self._nobody)
         return bool(right) and phc is not None
 
@@ -65,11 +68,11 @@ class Passwords:
             lanes=self._lanes,
             memory_cost=self._memory_kib,
         )
-        return kdf.derive_phc_encoded(password.encode())
+        return kdf.derive_phc_encoded(_octets(password))
 
     def _check(self, password: str, phc: str) -> bool:
         try:
-            Argon2id.verify_phc_encoded(password.encode(), phc)
+            Argon2id.verify_phc_encoded(_octets(password), phc)
         except InvalidKey:
             return False
         return True
@@ -82,3 +85,7 @@ class Passwords:
         if self._limiter.statistics().tasks_waiting >= MOST_WAITING:
             raise ChatError(Code.OVERLOADED, "too many people are signing in", retry_after_ms=2000)
         return await trio.to_thread.run_sync(function, *args, limiter=self._limiter)
+
+
+def _octets(password: str) -> bytes:
+    return unicodedata.normalize("NFC", password).encode()

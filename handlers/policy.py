@@ -101,11 +101,12 @@ def check(
         )
     if action is Action.ADD_MEMBER and _RANK[new_role or Role.MEMBER] >= max(rank, _RANK[Role.ADMIN]):
         raise ChatError(Code.FORBIDDEN, "new members can only be given a role below one's own")
+    if action in (Action.SET_ROLE, Action.REMOVE_MEMBER) and target_role is None:
+        raise not_found("member")
     if action is Action.SET_ROLE and target_role is Role.OWNER:
-        raise ChatError(Code.FORBIDDEN, "the owner's role changes only by handing it on")
+        raise ChatError(Code.FORBIDDEN, "an owner's role does not change; an owner who leaves hands it on")
     if action is Action.REMOVE_MEMBER:
-        if target_role is None:
-            raise not_found("member")
+        assert target_role is not None
         if _RANK[target_role] >= rank:
             raise ChatError(Code.FORBIDDEN, f"a {role.value} may not remove a {target_role.value}")
 

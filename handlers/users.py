@@ -12,10 +12,11 @@ from handlers.auth import MAX_NAME
 from handlers.errors import invalid, not_found
 from handlers.events import USER_TOPIC
 from handlers.fanout import Fanout
+from handlers.pages import CursorReader, Page, PageQuery, to_cursor
 from handlers.phones import e164
 from handlers.principal import Principal
 from handlers.text_fields import one_line
-from handlers.wire import OwnUser, UserView, own_user, rfc3339_or_none
+from handlers.wire import OwnUser, UserView, own_user, rfc3339, rfc3339_or_none
 from persistence.errors import StoreUnavailable
 from persistence.models import Device, User, Visibility
 from persistence.ports import Bus, Chats, Devices, Users
@@ -31,11 +32,11 @@ class PrivacyBody(msgspec.Struct, frozen=True):
 
 
 class ProfileBody(msgspec.Struct, frozen=True):
-    """`PATCH /users/me`: what is given changes."""
+    """`PATCH /users/me`: what is given changes. `avatar_media_id: null` takes the picture away."""
 
-    name: str | UnsetType = UNSET
-    status: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
-    avatar_media_id: str | UnsetType | None = UNSET
+    name: Annotated[str, Meta(max_length=4 * MAX_NAME)] | UnsetType = UNSET
+    status: Annotated[str, Meta(max_length=4 * MAX_STATUS)] | UnsetType = UNSET
+    avatar_media_id: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
     privacy: PrivacyBody | UnsetType = UNSET
 
 
@@ -100,7 +101,7 @@ class Profiles:
         return view
 
     async def look_up(self, principal: Principal, phone: str) -> UserView:
-        """The user with this number. Raises `ChatError` (`INVALID`, `NOT_FOUND`)."""
+        """The user with this number, in E.164. Raises `ChatError` (`INVALID`, `NOT_FOUND`)."""
         user = await self._users.by_phone(e164(phone))
         if user is None:
             raise not_found("user")
@@ -141,9 +142,21 @@ class Profiles:
         pair = pair_of(one, other)
         return any(chat.pair == pair for chat in chats.values())
 
-    async def devices(self, principal: Principal) -> list[DeviceView]:
-        """The caller's signed-in devices, newest first."""
-        return [_device_view(d, principal) for d in await self._devices.of_user(principal.user_id)]
+    async def devices(self, principal: Principal, query: PageQuery) -> Page[DeviceView]:
+        """The caller's signed-in devices, newest first; without those that have not been used for so long that they are signed out."""
+        after = _read_place(query.cursor)
+        now = self._clock()
+        devices = [d for d in await self._devices.of_user(principal.user_id) if d.refresh_expires_at > now]
+        rest = [d for d in devices if after is None or (d.created_at, d.id) < after]
+        shown = rest[: query.limit]
+        more = len(rest) > query.limit
+        return Page(
+            items=[_device_view(d, principal) for d in shown],
+            next=to_cursor((shown[-1].created_at, shown[-1].id)) if more else None,
+        )
+
+
+_read_place: Final = CursorReader(tuple[int, str])
 
 
 def pair_of(one: str, other: str) -> str:
@@ -156,7 +169,7 @@ def _device_view(d: Device, principal: Principal) -> DeviceView:
         d.id,
         d.name,
         d.platform,
-        rfc3339_or_none(d.created_at) or "",
-        rfc3339_or_none(d.last_used_at) or "",
+        rfc3339(d.created_at),
+        rfc3339(d.last_used_at),
         d.id == principal.device_id,
     )

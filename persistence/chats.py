@@ -62,6 +62,13 @@ class MongoChats:
         row = await self._mongo.call(self._members.find_one, _where(chat_id, user_id))
         return None if row is None else member(row)
 
+    async def members_at(self, keys: Sequence[tuple[str, str]]) -> list[Member | None]:
+        ids = [f"{chat_id}/{user_id}" for chat_id, user_id in keys]
+        where: Document = {"chat_id": {"$in": [chat_id for chat_id, _ in keys]}, "_id": {"$in": ids}}
+        rows = await self._mongo.call(lambda: list(self._members.find(where)))
+        found = {row["_id"]: member(row) for row in rows}
+        return [found.get(member_id) for member_id in ids]
+
     async def memberships(self, user_ids: Sequence[str]) -> dict[str, list[Member]]:
         return await self._mongo.call(self._memberships, user_ids)
 

@@ -82,6 +82,9 @@ class Chats(Protocol):
     async def member(self, chat_id: str, user_id: str) -> Member | None:
         """One member."""
 
+    async def members_at(self, keys: Sequence[tuple[str, str]]) -> list[Member | None]:
+        """The member with each `(chat_id, user_id)`, in order; `None` for a non-member."""
+
     async def memberships(self, user_ids: Sequence[str]) -> dict[str, list[Member]]:
         """Each user's memberships in chats that are not deleted; a user without any has an empty list."""
 

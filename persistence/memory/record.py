@@ -265,6 +265,10 @@ class MemoryChats:
         await self._r.faults.before("member")
         return self._r.members.get((chat_id, user_id))
 
+    async def members_at(self, keys: Sequence[tuple[str, str]]) -> list[Member | None]:
+        await self._r.faults.before("members_at")
+        return [self._r.members.get(key) for key in keys]
+
     async def memberships(self, user_ids: Sequence[str]) -> dict[str, list[Member]]:
         await self._r.faults.before("memberships")
         found: dict[str, list[Member]] = {user_id: [] for user_id in user_ids}

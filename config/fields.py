@@ -1,0 +1,79 @@
+"""What is known of a setting beside its type: the name it has in the environment, its unit, and what zero means."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Stands beside the type of a setting, in `Annotated`.
+
+    Attributes:
+        env: its variable in the environment. A secret is also read from the file that `<env>_FILE` names.
+        unit: of a number, where the name does not say it.
+        zero: what 0, or the empty text, means. Numbers that may not be zero need none.
+        sample: the value shown in the sample file, where the default would tell little.
+
+    """
+
+    env: str
+    unit: str = ""
+    zero: str = ""
+    sample: str = ""
+
+
+class Section(BaseModel):
+    """A group of settings: a table in the TOML file."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        validate_default=True,
+        allow_inf_nan=False,
+    )
+
+
+class NodeRole(StrEnum):
+    """A part of the platform that a node can carry."""
+
+    API = "api"
+    REALTIME = "realtime"
+    MEDIA = "media"
+    STORIES = "stories"
+    NOTIFICATIONS = "notifications"
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Roles = Annotated[frozenset[NodeRole], BeforeValidator(_split)]
+"""Several roles; in the environment they are separated by commas."""
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_split)]
+"""Several networks, like "10.0.0.0/8"; in the environment they are separated by commas."""
+
+
+def _address(*schemes: str) -> BeforeValidator:
+    """Checks that a text, unless it is empty, is an address of one of these kinds. Says nothing of the rest of it: it may hold a password."""
+
+    def check(value: object) -> object:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if (
+            isinstance(text, str)
+            and text
+            and not text.startswith(tuple(f"{scheme}://" for scheme in schemes))
+        ):
+            raise ValueError("must begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
+        return value
+
+    return BeforeValidator(check)
+
+
+MongoUri = Annotated[SecretStr, _address("mongodb", "mongodb+srv")]
+RedisUrl = Annotated[SecretStr, _address("redis", "rediss", "unix")]
+HttpUrl = Annotated[str, _address("http", "https")]

@@ -1,0 +1,109 @@
+"""Profiles and contacts, over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import pytest
+
+API = "/api/v1"
+
+
+async def test_a_profile_is_changed_in_parts_and_other_devices_hear_of_it(world: Any) -> None:
+    ada = await world.account()
+    listener = world.listen(ada)
+    reply = await ada("PATCH", f"{API}/users/me", {"status": "  at sea ", "privacy": {"last_seen": "nobody"}})
+    assert reply.status == 200
+    assert reply.json == {
+        **ada.session["user"],
+        "status": "at sea",
+        "privacy": {"last_seen": "nobody", "read_receipts": True},
+    }
+    assert (await ada("GET", f"{API}/users/me")).json == reply.json
+    (event,) = listener.events
+    frame = msgspec.json.decode(event.text)
+    assert frame[3:] == ["USER_UPDATED", {"user": reply.json}]
+    reply = await ada("PATCH", f"{API}/users/me", {"name": "Lady Ada", "status": ""})
+    assert (reply.json["name"], reply.json["status"]) == ("Lady Ada", "")
+    assert reply.json["privacy"]["last_seen"] == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "a\u0007"}, "name"),
+        ({"name": None}, "name"),
+        ({"name": "x" * 65}, "name"),
+        ({"status": "x" * 141}, "status"),
+        ({"status": "x" * 20_000}, "status"),
+        ({"status": ["x"]}, "status"),
+        ({"privacy": {"last_seen": "friends"}}, "privacy.last_seen"),
+        ({"privacy": {"read_receipts": 1}}, "privacy.read_receipts"),
+        ({"privacy": None}, "privacy"),
+        ({"avatar_media_id": "made-up"}, "avatar_media_id"),
+    ],
+)
+async def test_bad_fields_are_named(world: Any, body: Any, field: str) -> None:
+    ada = await world.account()
+    reply = await ada("PATCH", f"{API}/users/me", body)
+    assert (reply.status, reply.json["code"], reply.json["errors"][0]["field"]) == (422, "invalid", field)
+    assert (await ada("GET", f"{API}/users/me")).json == ada.session["user"]
+
+
+async def test_unknown_fields_are_ignored_and_nothing_given_changes_nothing(world: Any) -> None:
+    ada = await world.account()
+    for body in ({}, {"phone": "+493099999999", "operator": True, "id": "x"}):
+        reply = await ada("PATCH", f"{API}/users/me", body)
+        assert (reply.status, reply.json) == (200, ada.session["user"])
+
+
+async def test_contacts_are_found_by_phone_and_id(world: Any) -> None:
+    ada, bob = await world.account(), await world.account("Bob")
+    phone = bob.session["user"]["phone"]
+    expected = {
+        "id": bob.id,
+        "name": "Bob",
+        "status": "",
+        "avatar_media_id": None,
+        "online": False,
+        "last_seen": None,
+    }
+    for written in (quote(phone), phone, quote(f"{phone[:3]} (30) {phone[5:]}")):
+        reply = await ada("GET", f"{API}/users?phone={written}")
+        assert (reply.status, reply.json) == (200, expected), written
+    assert (await ada("GET", f"{API}/users/{bob.id}")).json == expected
+    assert (await ada("GET", f"{API}/users?phone=%2B493099999999")).status == 404
+    assert (await ada("GET", f"{API}/users/nobody")).status == 404
+    for query in ("", "?phone=", "?phone=12", "?phone=%00", "?other=1", "?phone=" + "1" * 100):
+        reply = await ada("GET", f"{API}/users{query}")
+        assert (reply.status, reply.json["errors"][0]["field"]) == (422, "phone"), query
+
+
+async def test_online_is_whoever_a_living_node_serves(world: Any) -> None:
+    ada, bob = await world.account(), await world.account("Bob")
+    await world.bus.follow([f"u:{bob.id}"])
+    assert (await ada("GET", f"{API}/users/{bob.id}")).json["online"] is True
+    world.broker.faults.down = True
+    reply = await ada("GET", f"{API}/users/{bob.id}")
+    assert (reply.status, reply.json["online"]) == (200, False)
+
+
+@pytest.mark.parametrize(
+    ("shown_to", "stranger", "contact"), [("everyone", True, True), ("contacts", False, True), ("nobody", False, False)]
+)  # fmt: skip
+async def test_last_seen_and_online_are_private(
+    world: Any, shown_to: str, stranger: bool, contact: bool
+) -> None:
+    ada, bob, eve = await world.account(), await world.account("Bob"), await world.account("Eve")
+    await bob("PATCH", f"{API}/users/me", {"privacy": {"last_seen": shown_to}})
+    await ada("POST", f"{API}/chats", {"type": "direct", "user_id": bob.id})
+    await eve("POST", f"{API}/chats", {"type": "group", "title": "x", "member_ids": [bob.id]})
+    world.record.users[bob.id] = msgspec.structs.replace(world.record.users[bob.id], last_seen=1000)
+    await world.bus.follow([f"u:{bob.id}"])
+    for asker, sees in ((eve, stranger), (ada, contact), (bob, True)):
+        view = (await asker("GET", f"{API}/users/{bob.id}")).json
+        assert view["online"] is sees
+        assert (view["last_seen"] is not None) is sees

