@@ -186,6 +186,7 @@ class Conversations:
 
     async def get(self, principal: Principal, chat_id: str) -> ChatView:
         """One chat. Raises `ChatError` (`NOT_FOUND`)."""
+        await self._access.member(principal, chat_id, Action.VIEW)
         return await self._view(chat_id, principal.user_id)
 
     async def _view(self, chat_id: str, user_id: str) -> ChatView:

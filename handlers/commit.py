@@ -36,6 +36,10 @@ class GroupCommit:
         batch: entries in one write at most; larger ones were seen to take long in a busy mongod.
         jitter: a random factor between 0 and 1 for the pauses while the store is away.
 
+    Attributes:
+        pending: commands that wait to be written.
+        written, batches, failures: since the start.
+
     """
 
     def __init__(self, store: MessageLog, *, batch: int, jitter: Callable[[], float] = random.random) -> None:
@@ -44,6 +48,7 @@ class GroupCommit:
         self._jitter = jitter
         self._queue: deque[Router] = deque()
         self._work = Signal()
+        self.pending = 0
         self.written = 0
         self.batches = 0
         self.failures = 0
@@ -55,10 +60,9 @@ class GroupCommit:
             self._queue.append(router)
             self._work.set()
 
-    @property
-    def pending(self) -> int:
-        """Commands that wait, at least: those of the chats in the queue. Cheap enough to be asked for each."""
-        return len(self._queue)
+    def accepted(self) -> None:
+        """One more command waits somewhere. `pending` counts them up between batches, and counts them anew with each."""
+        self.pending += 1
 
     async def run(self, child: Child) -> None:
         """The writer, as a supervised child. When asked to stop, it first writes what waits, as long as the store answers."""
@@ -109,7 +113,11 @@ class GroupCommit:
         for router, count in taken:
             router.settle(outcomes[start : start + count])
             start += count
+        self._count()
         return True
+
+    def _count(self) -> None:
+        self.pending = sum(len(router.room.mailbox) for router in self._queue)
 
     def _hold(self, taken: list[tuple[Router, int]], error: StoreUnavailable) -> None:
         self.failures += 1
@@ -127,3 +135,4 @@ class GroupCommit:
             if router.room.mailbox and not router.queued:
                 router.queued = True
                 self._queue.appendleft(router)
+        self._count()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from handlers.access import Access
 from handlers.errors import ChatError, Code, FieldError, not_found
@@ -26,18 +26,19 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     before_seq: (
         Annotated[int, Meta(ge=1, le=2**53, description="Messages before this one: the newest of them.")]
-        | None
-    ) = None
+        | UnsetType
+    ) = UNSET
     after_seq: (
         Annotated[int, Meta(ge=0, le=2**53, description="Messages after this one: the oldest of them.")]
-        | None
-    ) = None
+        | UnsetType
+    ) = UNSET
     after_rev: (
-        Annotated[int, Meta(ge=0, le=2**53, description="Messages that are new or changed since.")] | None
-    ) = None
-    cursor: Annotated[str, Meta(max_length=MOST_CURSOR, description="`next` of the page before.")] | None = (
-        None
-    )
+        Annotated[int, Meta(ge=0, le=2**53, description="Messages that are new or changed since.")]
+        | UnsetType
+    ) = UNSET
+    cursor: (
+        Annotated[str, Meta(max_length=MOST_CURSOR, description="`next` of the page before.")] | UnsetType
+    ) = UNSET
     limit: Annotated[int, Meta(ge=1, le=200, description="Messages in a page, at most.")] = 50
 
 
@@ -119,19 +120,16 @@ class History:
 
 
 def _where(query: HistoryQuery) -> tuple[str, int | None]:
-    given = {
-        "before": query.before_seq,
-        "after": query.after_seq,
-        "rev": query.after_rev,
-        "cursor": query.cursor,
-    }
-    chosen = [way for way, value in given.items() if value is not None]
-    if len(chosen) > 1:
+    """In which direction to read, and from where."""
+    fields = ("before_seq", "after_seq", "after_rev", "cursor")
+    given = [name for name in fields if getattr(query, name) is not UNSET]
+    if len(given) > 1:
         text = "at most one of before_seq, after_seq, after_rev and cursor"
-        names = {"before": "before_seq", "after": "after_seq", "rev": "after_rev", "cursor": "cursor"}
-        raise ChatError(Code.INVALID, text, errors=tuple(FieldError(names[way], text) for way in chosen))
-    if query.cursor is not None:
+        raise ChatError(Code.INVALID, text, errors=tuple(FieldError(name, text) for name in given))
+    if query.cursor is not UNSET:
         return _read_cursor(query.cursor) or ("before", None)
-    if not chosen:
-        return "before", None
-    return chosen[0], given[chosen[0]]  # type: ignore[return-value]
+    if query.after_seq is not UNSET:
+        return "after", query.after_seq
+    if query.after_rev is not UNSET:
+        return "rev", query.after_rev
+    return "before", None if query.before_seq is UNSET else query.before_seq

@@ -1,4 +1,4 @@
-"""Who may do what. Every rule is here; REST, sockets and routers all ask `check`.
+"""Who may do what. Every rule is here; REST, sockets and routers all ask `check`. `docs/permissions.md` is the same as a table.
 
 A chat's roles rank owner > admin > member. Both people of a direct chat are members, and equal. Whoever is not a member is told that the
 chat does not exist.
@@ -9,14 +9,17 @@ from enum import StrEnum
 from typing import Final
 
 from handlers.errors import ChatError, Code, not_found
+from handlers.principal import Principal
 from persistence.models import ChatType, Role
 
 
 class Action(StrEnum):
     """What can be done in a chat."""
 
+    VIEW = "view"
     SEND = "send"
     EDIT_OWN = "edit_own"
+    EDIT_OTHER = "edit_other"
     DELETE_OWN = "delete_own"
     DELETE_OTHER = "delete_other"
     READ_MESSAGES = "read_messages"
@@ -40,6 +43,7 @@ _NOBODY: Final = 9
 _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
     # The least rank that an action needs; what is not listed, every member may do.
     ChatType.DIRECT: {
+        Action.EDIT_OTHER: _NOBODY,
         Action.DELETE_OTHER: _NOBODY,
         Action.UPDATE_CHAT: _NOBODY,
         Action.DELETE_CHAT: _NOBODY,
@@ -49,6 +53,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
         Action.LEAVE: _NOBODY,
     },
     ChatType.GROUP: {
+        Action.EDIT_OTHER: _NOBODY,
         Action.DELETE_OTHER: 2,
         Action.UPDATE_CHAT: 2,
         Action.DELETE_CHAT: 3,
@@ -60,6 +65,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
         Action.SEND: 2,
         Action.TYPING: 2,
         Action.EDIT_OWN: 2,
+        Action.EDIT_OTHER: _NOBODY,
         Action.DELETE_OTHER: 2,
         Action.UPDATE_CHAT: 2,
         Action.DELETE_CHAT: 3,
@@ -111,8 +117,16 @@ def check(
             raise ChatError(Code.FORBIDDEN, f"a {role.value} may not remove a {target_role.value}")
 
 
+def require_operator(principal: Principal) -> None:
+    """Return if the caller runs the platform, which their token says. Raises `ChatError` (`FORBIDDEN`)."""
+    if not principal.operator:
+        raise ChatError(Code.FORBIDDEN, "this is for operators only")
+
+
 _WORDS: Final[Mapping[Action, str]] = {
     Action.SEND: "send messages",
+    Action.EDIT_OWN: "edit messages",
+    Action.EDIT_OTHER: "edit the messages of others",
     Action.DELETE_OTHER: "delete the messages of others",
     Action.UPDATE_CHAT: "change the chat",
     Action.DELETE_CHAT: "delete the chat",

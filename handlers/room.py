@@ -23,6 +23,10 @@ TRIES: Final = 3
 """How often a command may take its router down before it goes to the dead letters."""
 
 
+MOST_TWINS: Final = 16
+"""Repeats of one `client_id` that wait for the outcome of the first."""
+
+
 class Subscriber(Protocol):
     """Somebody who gets a room's events: a session, as far as a room needs to know it."""
 
@@ -89,11 +93,18 @@ class Room:
         )
 
     def accept(self, command: Command) -> bool:
-        """Queue a command; `False` if it joined an equal one that is under way (the same `client_id` of the same sender)."""
+        """Queue a command; `False` if it joined an equal one that is under way (the same `client_id` of the same sender).
+
+        Raises `ChatError` (`RATE_LIMITED`) when too many have joined it.
+        """
         if isinstance(command, Send):
             key = (command.actor_id, command.client_id)
             twin = self.keys.get(key)
             if twin is not None:
+                if len(twin.twins) >= MOST_TWINS:
+                    raise ChatError(
+                        Code.RATE_LIMITED, "this message is being sent already", retry_after_ms=1000
+                    )
                 twin.twins = (*twin.twins, command)
                 return False
             self.keys[key] = command

@@ -15,7 +15,7 @@ from handlers.errors import ChatError, Code, not_found
 from handlers.events import CHAT_TOPIC, OpenEvent
 from handlers.fanout import Fanout
 from handlers.loader import Loader
-from handlers.policy import Action
+from handlers.policy import Action, check
 from handlers.principal import Principal
 from handlers.room import Room
 from handlers.router import Router
@@ -293,6 +293,7 @@ class Routers:
         if self._commit.pending >= self._most_pending:
             raise ChatError(Code.OVERLOADED, "too much is waiting to be written", retry_after_ms=1000)
         router.submit(command)
+        self._commit.accepted()
 
     def sending(self, kind: type[SendT], actor_id: str, body: MessageBody) -> SendT:
         """The command for a new message. Raises `ChatError` for content that its type does not have."""
@@ -335,11 +336,13 @@ class Routers:
     async def edit(self, principal: Principal, chat_id: str, seq: int, content: dict[str, Any]) -> Message:
         """Replace the content of a message."""
         router, message = await self._message(principal, chat_id, seq)
-        if message.sender_id != principal.user_id:
-            raise ChatError(Code.FORBIDDEN, "only the sender may edit a message")
+        action = Action.EDIT_OWN if message.sender_id == principal.user_id else Action.EDIT_OTHER
+        room = router.room
+        # Before the content is looked at: whoever may not edit is not told what is wrong with it.
+        check(action, chat_type=room.chat.type, role=room.roles.get(principal.user_id))
         command = _AwaitedAmend(
             principal.user_id,
-            Action.EDIT_OWN,
+            action,
             self._clock(),
             self.deadline(),
             seq=seq,

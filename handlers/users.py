@@ -19,7 +19,7 @@ from handlers.text_fields import one_line
 from handlers.wire import OwnUser, UserView, own_user, rfc3339, rfc3339_or_none
 from persistence.errors import StoreUnavailable
 from persistence.models import Device, User, Visibility
-from persistence.ports import Bus, Chats, Devices, Users
+from persistence.ports import Bus, Chats, Devices, MessageLog, Users
 
 MAX_STATUS: Final = 140
 
@@ -60,6 +60,7 @@ class Profiles:
         users: Users,
         devices: Devices,
         chats: Chats,
+        store: MessageLog,
         bus: Bus,
         fanout: Fanout,
         clock: Callable[[], int],
@@ -67,6 +68,7 @@ class Profiles:
         self._users = users
         self._devices = devices
         self._chats = chats
+        self._store = store
         self._bus = bus
         self._fanout = fanout
         self._clock = clock
@@ -120,7 +122,7 @@ class Profiles:
     async def _view(self, principal: Principal, user: User) -> UserView:
         shown = user.id == principal.user_id or user.privacy.last_seen is Visibility.EVERYONE
         if not shown and user.privacy.last_seen is Visibility.CONTACTS:
-            shown = await self._share_direct_chat(principal.user_id, user.id)
+            shown = await self._has_contact(user.id, principal.user_id)
         return UserView(
             id=user.id,
             name=user.name,
@@ -136,11 +138,19 @@ class Profiles:
         except StoreUnavailable:
             return False
 
-    async def _share_direct_chat(self, one: str, other: str) -> bool:
-        rows = (await self._chats.memberships([one]))[one]
+    async def _has_contact(self, user_id: str, asker_id: str) -> bool:
+        """Whether the asker is a contact of the user: the user has begun, or has written in, their direct chat.
+
+        That the asker began one is not enough: anybody can, and would see what is for contacts only.
+        """
+        rows = (await self._chats.memberships([asker_id]))[asker_id]
         chats = await self._chats.get_many([row.chat_id for row in rows])
-        pair = pair_of(one, other)
-        return any(chat.pair == pair for chat in chats.values())
+        pair = pair_of(user_id, asker_id)
+        chat = next((chat for chat in chats.values() if chat.pair == pair), None)
+        if chat is None or chat.created_by == user_id:
+            return chat is not None
+        # What one of two has not written and not read from the start, the other has written.
+        return (await self._store.unread([(chat.id, asker_id, 0)], cap=1))[0] > 0
 
     async def devices(self, principal: Principal, query: PageQuery) -> Page[DeviceView]:
         """The caller's signed-in devices, newest first; without those that have not been used for so long that they are signed out."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -17,10 +15,7 @@ from handlers.routers import Routers
 from handlers.tokens import Tokens
 from handlers.users import Profiles
 from persistence.ports import Probe
-
-Network = IPv4Network | IPv6Network
-
-LOOPBACK: Final[tuple[Network, ...]] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+from supervisors import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +23,13 @@ class Services:
     """The parts of a node that requests reach.
 
     Attributes:
-        settings: limits on bodies and on the rate of messages.
+        settings: limits on bodies and on the rate of messages; where load balancers may be.
         tokens, auth, profiles, conversations, history, routers: what the routes call.
+        tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
         required: names of those without which the node cannot serve; without the others it serves less.
         draining: whether the node is on its way down.
         metrics: what `/metrics` shows.
-        trusted_proxies: where a load balancer may be, whose word on a client's address is taken (`X-Forwarded-For`).
 
     """
 
@@ -45,8 +40,8 @@ class Services:
     conversations: Conversations
     history: History
     routers: Routers
+    tree: Callable[[], Node]
     probes: Sequence[Probe]
     required: frozenset[str] = frozenset({"mongodb"})
     draining: Callable[[], bool] = lambda: False
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
-    trusted_proxies: tuple[Network, ...] = LOOPBACK

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from config.logging import request_id as logged_request_id
 from handlers.errors import ChatError, Code
 from persistence.errors import StoreError
-from server.rest import auth, chats, devices, messages, users
+from server.rest import admin, auth, chats, devices, messages, users
 from server.rest.meta import JSON, View, views
 from server.rest.operation import PREFIX, Answer, Operation
 from server.rest.problems import of_chat_error, of_http, of_store_error, response
@@ -36,7 +36,7 @@ log: Final = logging.getLogger(__name__)
 
 def operations(services: Services) -> tuple[Operation, ...]:
     """Every call of the API."""
-    modules = (auth, devices, users, chats, messages)
+    modules = (auth, devices, users, chats, messages, admin)
     return tuple(operation for module in modules for operation in module.operations(services))
 
 

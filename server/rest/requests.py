@@ -31,7 +31,7 @@ class Requests:
         if not operation.public:
             caller = bearer(request.headers.get("Authorization"), services.tokens)
         address = client_address(
-            request.remote_addr, request.headers.get("X-Forwarded-For"), services.trusted_proxies
+            request.remote_addr, request.headers.get("X-Forwarded-For"), services.settings.trusted_proxies
         )
         return Call(caller, await self._body(request), self._query(request), path, address)
 

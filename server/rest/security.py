@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
 from quart import Response
@@ -11,7 +11,8 @@ from quart import Response
 from handlers.errors import ChatError, Code
 from handlers.principal import Principal
 from handlers.tokens import Tokens
-from server.services import Network
+
+Network = IPv4Network | IPv6Network
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",

@@ -1,0 +1,96 @@
+"""The WebSocket connections of this node: their directory, and the sweep that ends those that have no business here any more."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import trio
+
+from handlers.auth import Auth
+from handlers.session import SIGNED_OUT, Session
+from persistence.errors import StoreUnavailable
+from server.websocket import Connection
+from supervisors import Child
+
+ROUNDS: Final = 12
+"""Rounds of the sweep in the time that a connection may be silent."""
+SILENT: Final = 4408
+"""Close code: nothing came for too long. Not 1000, after which phoenix.js would not come back."""
+
+log: Final = logging.getLogger(__name__)
+
+
+class Connections:
+    """Every open connection with its session.
+
+    Args:
+        auth: says whether a device is still signed in when its token has run out.
+        clock: milliseconds since the epoch.
+        idle_s: a connection that is silent for so long is closed.
+        token_ttl_s: time between two questions of whether the device is signed in.
+
+    Attributes:
+        open: in the order in which they came.
+        draining: new ones are not taken any more.
+        closed: how many have ended, by close code.
+
+    """
+
+    def __init__(self, auth: Auth, clock: Callable[[], int], *, idle_s: float, token_ttl_s: float) -> None:
+        self._auth = auth
+        self._clock = clock
+        self._every_s = idle_s / ROUNDS
+        self._token_ttl_ms = int(token_ttl_s * 1000)
+        self._gone: trio.Event | None = None
+        self.open: dict[Connection, Session] = {}
+        self.draining = False
+        self.closed: Counter[int] = Counter()
+
+    def add(self, connection: Connection, session: Session) -> None:
+        """A connection has opened."""
+        self.open[connection] = session
+
+    def remove(self, connection: Connection) -> None:
+        """A connection has ended."""
+        del self.open[connection]
+        self.closed[connection.closed_with or 0] += 1
+        if self._gone is not None and not self.open:
+            self._gone.set()
+
+    async def all_gone(self) -> None:
+        """Wait until no connection is open."""
+        while self.open:
+            self._gone = trio.Event()
+            await self._gone.wait()
+
+    async def run(self, child: Child) -> None:
+        """The sweep, as a supervised child: one look at all of them now and then, instead of a timer for each."""
+        child.ready()
+        with child.cancel_on_stop():
+            while True:
+                await trio.sleep(self._every_s)
+                for connection in tuple(self.open):
+                    connection.quiet += 1
+                    if connection.quiet > ROUNDS:
+                        connection.close(SILENT, "silent for too long")
+                await self._check_devices()
+
+    async def _check_devices(self) -> None:
+        now = self._clock()
+        expired = [session for session in self.open.values() if session.principal.expires_at <= now]
+        for session in expired:
+            try:
+                stays = await self._auth.still_signed_in(session.principal)
+            except StoreUnavailable:
+                log.info("expired tokens are checked later", extra={"tokens": len(expired)})
+                return
+            if stays:
+                session.principal = msgspec.structs.replace(
+                    session.principal, expires_at=now + self._token_ttl_ms
+                )
+            else:
+                session.outlet.close(SIGNED_OUT, "signed out")

@@ -1,0 +1,236 @@
+"""A node without its network: everything between the stores and the endpoint, and the part of the tree that runs it.
+
+The simulation runs several of these over stores in memory; `server.node` runs one over the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from config.settings import Settings
+from handlers.auth import Auth
+from handlers.chat_topic import ChatJoiner
+from handlers.chat_views import ChatViews
+from handlers.chats import Conversations
+from handlers.commit import GroupCommit
+from handlers.fanout import Fanout
+from handlers.history import History
+from handlers.hub import Hub
+from handlers.inbox import Inbox
+from handlers.me import Feed
+from handlers.open_chats import OpenChatTracker
+from handlers.passwords import Passwords
+from handlers.principal import Principal
+from handlers.receipts import Receipts
+from handlers.routers import Routers
+from handlers.session import Outlet, Session
+from handlers.sessions import Sessions
+from handlers.tokens import Tokens
+from handlers.users import Profiles
+from handlers.workers.membership import Membership
+from handlers.workers.recovery import Recovery
+from persistence.ids import Ids, wall_clock
+from server.stores import Stores
+from supervisors import ChildSpec, DynamicSupervisor, PartitionSupervisor, Supervisor
+
+ROUTER_PARTITIONS: Final = 8
+"""Of these, one bad chat can take down one."""
+ROUTER_CRASHES: Final = 20
+"""Crashes of routers within `ROUTER_PERIOD_S` that a partition bears."""
+ROUTER_PERIOD_S: Final = 10.0
+FLUSH_S: Final = 15.0
+"""What the writers have on an orderly stop to write what waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The handlers of a node, wired to each other and to its stores."""
+
+    stores: Stores
+    hub: Hub
+    fanout: Fanout
+    commit: GroupCommit
+    partitions: PartitionSupervisor
+    routers: Routers
+    receipts: Receipts
+    tracker: OpenChatTracker
+    sessions: Sessions
+    feed: Feed
+    joiner: ChatJoiner
+    recovery: Recovery
+    membership: Membership
+    inbox: Inbox
+    tokens: Tokens
+    auth: Auth
+    profiles: Profiles
+    conversations: Conversations
+    history: History
+
+    def session(self, principal: Principal, outlet: Outlet, connection_id: str) -> Session:
+        """A session for a connection of a verified user. `sessions.opened` and `closed` say when it begins and ends."""
+        return Session(
+            principal,
+            outlet,
+            join_me=self.feed.join,
+            join_chat=self.joiner.join,
+            connection_id=connection_id,
+        )
+
+    def children(self) -> Sequence[ChildSpec]:
+        """The tree up to the sessions, in start order; for a `rest_for_one` supervisor."""
+        return (
+            Supervisor(
+                (
+                    *self.stores.children,
+                    ChildSpec("tokens", self.tokens.run),
+                    ChildSpec("fanout", self.fanout.run, shutdown=FLUSH_S),
+                    ChildSpec("commit", self.commit.run, shutdown=FLUSH_S),
+                ),
+                name="stores",
+            ).spec(),
+            Supervisor(
+                (ChildSpec("chats", self.routers.run), ChildSpec("users", self.sessions.run)), name="registry"
+            ).spec(),
+            self.partitions.spec(),
+            ChildSpec("inbox", self.inbox.run),
+            Supervisor(
+                (
+                    ChildSpec("receipts", self.receipts.run, shutdown=FLUSH_S),
+                    ChildSpec("open-chats", self.tracker.run),
+                    ChildSpec("recovery", self.recovery.run),
+                    ChildSpec("membership", self.membership.run),
+                    ChildSpec("feed", self.feed.run),
+                ),
+                name="workers",
+            ).spec(),
+        )
+
+
+def make_core(
+    settings: Settings,
+    stores: Stores,
+    *,
+    clock: Callable[[], int] = wall_clock,
+    new_id: Callable[[], str] | None = None,
+    passwords: Passwords | None = None,
+) -> Core:
+    """Wire a node.
+
+    Args:
+        settings: its limits and times.
+        stores: what it is built on.
+        clock: milliseconds since the epoch.
+        new_id: makes ids, in the order of time.
+        passwords: hashes passwords; by default in threads, at the cost that the settings ask for.
+
+    """
+    new_id = new_id or Ids(clock)
+    hub = Hub()
+    fanout = Fanout(stores.bus, hub)
+    commit = GroupCommit(stores.log, batch=settings.commit.batch)
+    partitions = PartitionSupervisor(ROUTER_PARTITIONS, name="routers", make=_router_partition)
+    routers = Routers(
+        store=stores.log,
+        chats=stores.chats,
+        bus=stores.bus,
+        dead_letters=stores.dead_letters,
+        fanout=fanout,
+        commit=commit,
+        partitions=partitions,
+        clock=clock,
+        new_id=new_id,
+        idle_s=settings.cluster.router_idle_s,
+        hold_s=settings.commit.store_hold_s,
+        most_pending=settings.limits.max_pending,
+    )
+    receipts = Receipts(stores.chats, routers, fanout, clock)
+    tracker = OpenChatTracker(stores.incarnation, stores.open_chats, routers, clock)
+    sessions = Sessions(hub, stores.bus, stores.users, clock)
+    views = ChatViews(stores.chats, stores.log, stores.users, clock)
+    recovery = Recovery(routers, hub, stores.chats, every_s=settings.cluster.head_check_s)
+    tokens = Tokens(
+        stores.keys,
+        clock,
+        ttl_s=settings.auth.access_token_ttl_s,
+        rotation_s=settings.auth.key_rotation_s,
+        secret=settings.auth.key_secret.get_secret_value(),
+    )
+    return Core(
+        stores=stores,
+        hub=hub,
+        fanout=fanout,
+        commit=commit,
+        partitions=partitions,
+        routers=routers,
+        receipts=receipts,
+        tracker=tracker,
+        sessions=sessions,
+        feed=Feed(
+            routers=routers,
+            receipts=receipts,
+            chats=stores.chats,
+            users=stores.users,
+            store=stores.log,
+            views=views,
+            clock=clock,
+            sends_per_second=settings.limits.sends_per_second,
+            sends_burst=settings.limits.sends_burst,
+        ),
+        joiner=ChatJoiner(routers, tracker),
+        recovery=recovery,
+        membership=Membership(
+            stores.cluster, routers, sessions, tracker, recovery, every_s=settings.cluster.heartbeat_s
+        ),
+        inbox=Inbox(stores.bus, routers, hub, recovery),
+        tokens=tokens,
+        auth=Auth(
+            users=stores.users,
+            devices=stores.devices,
+            attempts=stores.attempts,
+            passwords=passwords or _passwords(settings),
+            tokens=tokens,
+            fanout=fanout,
+            clock=clock,
+            new_id=new_id,
+            refresh_ttl_s=settings.auth.refresh_token_ttl_s,
+            tries=settings.auth.login_tries,
+            window_s=settings.auth.login_window_s,
+        ),
+        profiles=Profiles(
+            users=stores.users,
+            devices=stores.devices,
+            chats=stores.chats,
+            store=stores.log,
+            bus=stores.bus,
+            fanout=fanout,
+            clock=clock,
+        ),
+        conversations=Conversations(
+            chats=stores.chats,
+            users=stores.users,
+            store=stores.log,
+            views=views,
+            routers=routers,
+            fanout=fanout,
+            clock=clock,
+            new_id=new_id,
+            most_members=settings.limits.max_members_group,
+        ),
+        history=History(
+            chats=stores.chats, users=stores.users, store=stores.log, routers=routers, receipts=receipts
+        ),
+    )
+
+
+def _router_partition(name: str) -> DynamicSupervisor:
+    return DynamicSupervisor(name=name, intensity=ROUTER_CRASHES, period=ROUTER_PERIOD_S)
+
+
+def _passwords(settings: Settings) -> Passwords:
+    return Passwords(
+        memory_kib=settings.auth.argon2_memory_kib,
+        iterations=settings.auth.argon2_iterations,
+        lanes=settings.auth.argon2_lanes,
+    )

@@ -1,0 +1,97 @@
+"""Requests: the web application, served by Hypercorn on connections that were accepted elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final, cast
+
+import h11
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from quart_trio import QuartTrio
+
+KEEP_ALIVE_S: Final = 30
+"""How long a connection may wait between two requests. A head that is begun does not count as a request."""
+SEND_S: Final = 30.0
+"""How long a client may take to take in a part of an answer."""
+MAX_HEAD_BYTES: Final = 16 * 1024
+
+log: Final = logging.getLogger(__name__)
+
+
+class Http:
+    """Serves an application on any number of connections."""
+
+    def __init__(self, app: QuartTrio) -> None:
+        self._app = ASGIWrapper(cast("Any", app))
+        self._config = Config()
+        self._config.accesslog = None
+        self._config.errorlog = log
+        self._config.include_server_header = False
+        self._config.keep_alive_timeout = KEEP_ALIVE_S
+        self._config.h11_max_incomplete_size = MAX_HEAD_BYTES
+        self._context = WorkerContext(None)
+        self._gone: trio.Event | None = None
+        self.open = 0
+
+    async def stop(self) -> None:
+        """Close idle connections now, the others after the request that they are at."""
+        await self._context.terminated.set()
+
+    async def all_gone(self) -> None:
+        """Wait until no connection is open."""
+        while self.open:
+            self._gone = trio.Event()
+            await self._gone.wait()
+
+    async def serve(self, stream: trio.SocketStream, early: bytes) -> None:
+        """Serve a connection until it ends.
+
+        Args:
+            stream: closed in the end.
+            early: what has been read from it already.
+
+        """
+        self.open += 1
+        try:
+            await TCPServer(
+                self._app, self._config, self._context, cast("Any", {}), cast("Any", _Stream(stream, early))
+            ).run()
+        except* (h11.ProtocolError, trio.BrokenResourceError, trio.ClosedResourceError, OSError) as group:
+            # The client's doing: bytes that are no request, or gone in the middle of an answer.
+            log.info("a connection was cut off", extra={"reason": type(group.exceptions[0]).__name__})
+        finally:
+            self.open -= 1
+            if self._gone is not None and not self.open:
+                self._gone.set()
+
+
+class _Stream:
+    """A socket whose first bytes have been read already, as Hypercorn wants to see it."""
+
+    def __init__(self, stream: trio.SocketStream, early: bytes) -> None:
+        self._stream = stream
+        self._early = early
+        self.socket = stream.socket
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if self._early:
+            early, self._early = self._early, b""
+            return early
+        return bytes(await self._stream.receive_some(max_bytes))
+
+    async def send_all(self, data: bytes) -> None:
+        # Hypercorn shields this: without a limit of its own, a client that stops reading would keep it for ever.
+        with trio.move_on_after(SEND_S) as limit:
+            await self._stream.send_all(data)
+        if limit.cancelled_caught:
+            raise trio.BrokenResourceError("the client does not read")
+
+    async def send_eof(self) -> None:
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

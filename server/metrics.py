@@ -1,0 +1,127 @@
+"""What a node tells Prometheus of itself, read from the parts at the moment of asking: counting costs the hot path nothing but plain integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from server.connections import Connections
+from server.core import Core
+from server.endpoint import Endpoint
+from server.flusher import Flusher
+from supervisors import ChildExited, ChildRestarted, Crash, IntensityBreached
+from supervisors.telemetry import Event
+
+DEPTH: Final = 3
+"""Levels of the tree that crashes are counted by; what is below is one chat or one connection."""
+
+
+class TreeMetrics:
+    """Counts what happens in the supervision tree. A telemetry listener."""
+
+    def __init__(self) -> None:
+        self.crashes: dict[str, int] = {}
+        self.restarts: dict[str, int] = {}
+        self.breaches = 0
+
+    def __call__(self, event: Event) -> None:
+        """Take in an event."""
+        match event:
+            case ChildExited(exit=Crash()):
+                _add(self.crashes, event.path)
+            case ChildRestarted():
+                _add(self.restarts, event.path)
+            case IntensityBreached():
+                self.breaches += 1
+
+
+def _add(counts: dict[str, int], path: str) -> None:
+    branch = "/".join(path.split("/")[:DEPTH])
+    counts[branch] = counts.get(branch, 0) + 1
+
+
+class NodeMetrics(Collector):
+    """A collector of everything but REST, which counts for itself."""
+
+    def __init__(
+        self, core: Core, endpoint: Endpoint, connections: Connections, flusher: Flusher, tree: TreeMetrics
+    ) -> None:
+        self._core = core
+        self._endpoint = endpoint
+        self._connections = connections
+        self._flusher = flusher
+        self._tree = tree
+
+    def collect(self) -> Iterable[Metric]:
+        """Every metric, now."""
+        yield from self._of_connections()
+        yield from self._of_messages()
+        yield from self._of_tree()
+
+    def _of_connections(self) -> Iterator[Metric]:
+        yield _gauge("sockets_open", "WebSocket connections.", len(self._connections.open))
+        yield _gauge("users_connected", "Users with a connection here.", len(self._core.hub.users))
+        yield _gauge(
+            "sockets_stalled", "Sockets whose client reads too slowly at the moment.", self._flusher.stalled
+        )
+        yield _counter("connections_accepted", "Connections accepted.", self._endpoint.accepted)
+        yield _counter("connections_refused", "Connections refused.", self._endpoint.refused)
+        closed = CounterMetricFamily(
+            "sockets_closed", "WebSocket connections that ended, by close code.", labels=["code"]
+        )
+        for code, count in sorted(self._connections.closed.items()):
+            closed.add_metric([str(code)], count)
+        yield closed
+
+    def _of_messages(self) -> Iterator[Metric]:
+        core = self._core
+        routers = core.routers.all()
+        yield _gauge("chats_active", "Chats that somebody uses here.", len(routers))
+        yield _gauge("routers_running", "Tasks of chats.", sum(router.running for router in routers))
+        yield _gauge("commit_pending", "Commands that wait to be written.", core.commit.pending)
+        yield _counter("commit_entries", "Entries written to the log.", core.commit.written)
+        yield _counter("commit_batches", "Writes to the log.", core.commit.batches)
+        yield _counter("commit_failures", "Writes that the store did not answer.", core.commit.failures)
+        yield _counter("bus_published", "Envelopes published to other nodes.", core.fanout.published)
+        yield _counter(
+            "bus_dropped",
+            "Envelopes not published; other nodes catch up from the record.",
+            core.fanout.dropped,
+        )
+        yield _counter("bus_received", "Envelopes from other nodes.", core.inbox.received)
+        yield _counter(
+            "bus_losses", "Times at which something from other nodes was missing.", core.inbox.losses
+        )
+        yield _counter("recovery_rounds", "Comparisons with the record.", core.recovery.rounds)
+        yield _counter("nodes_buried", "Dead nodes that this one found.", core.membership.buried)
+
+    def _of_tree(self) -> Iterator[Metric]:
+        for name, what, counts in (
+            ("crashes", "Crashes, by place in the tree.", self._tree.crashes),
+            ("restarts", "Restarts, by place in the tree.", self._tree.restarts),
+        ):
+            family = CounterMetricFamily(name, what, labels=["path"])
+            for path, count in sorted(counts.items()):
+                family.add_metric([path], count)
+            yield family
+        yield _counter("intensity_breaches", "Supervisors that gave up.", self._tree.breaches)
+
+
+def process_metrics(registry: CollectorRegistry) -> None:
+    """Add what Prometheus' own library knows of the process: memory, CPU, files, garbage collection."""
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+
+
+def _gauge(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, what, value)
+
+
+def _counter(name: str, what: str, value: float) -> Metric:
+    return CounterMetricFamily(name, what, value)

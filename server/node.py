@@ -1,0 +1,128 @@
+"""A node: the composition root. Reads like the tree that it makes.
+
+node                rest_for_one: what comes later depends on what comes before
+├─ control          answers `python -m server tree`
+├─ stores           MongoDB, Redis, S3; the key ring; the publisher and the group-commit writer
+├─ registry         chats and users in use on this node
+├─ routers          hash-partitioned: a task per active chat
+├─ inbox            what other nodes did
+├─ workers          receipts, open chats, repairs from the record, membership of the cluster
+├─ sessions         flusher, idle sweep, and a task per connection
+├─ endpoint         listeners
+└─ drainer          last to start, so first to stop
+"""
+
+from __future__ import annotations
+
+import gc
+import secrets
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from config.settings import Settings
+from persistence.ids import wall_clock
+from server.connections import Connections
+from server.control import control_spec
+from server.core import make_core
+from server.drain import Drainer
+from server.endpoint import Endpoint
+from server.flusher import Flusher
+from server.http import Http
+from server.metrics import NodeMetrics, TreeMetrics, process_metrics
+from server.rest.app import create_app
+from server.services import Services
+from server.stores import real_stores
+from supervisors import (
+    ChildSpec,
+    DynamicSupervisor,
+    Strategy,
+    Supervisor,
+    Telemetry,
+    run_root,
+    snapshot,
+    to_log,
+)
+
+SHARED: Final = "shared"
+OWN: Final = "own"
+DRAIN_MARGIN_S: Final = 2.0
+FEW_COLLECTIONS: Final = 50_000
+"""Allocations between two looks of the garbage collector at young objects. Hardly anything here is cyclic, and many objects live long."""
+
+
+async def serve(settings: Settings) -> int:
+    """Run a node until SIGTERM or SIGINT; the exit status for the process."""
+    node = make_node(settings)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(FEW_COLLECTIONS, 20, 20)
+    return await run_root(node)
+
+
+def make_node(settings: Settings) -> Supervisor:
+    """The tree of a node over the real stores."""
+    core = make_core(settings, real_stores(settings, f"{settings.name}.{secrets.token_hex(4)}"))
+    tree = TreeMetrics()
+    flusher = Flusher()
+    connections = Connections(
+        core.auth,
+        wall_clock,
+        idle_s=settings.limits.socket_idle_s,
+        token_ttl_s=settings.auth.access_token_ttl_s,
+    )
+    supervisor = DynamicSupervisor(name="connections", max_children=settings.limits.max_connections)
+    metrics = CollectorRegistry()
+    services = Services(
+        settings=settings,
+        tokens=core.tokens,
+        auth=core.auth,
+        profiles=core.profiles,
+        conversations=core.conversations,
+        history=core.history,
+        routers=core.routers,
+        tree=lambda: snapshot(root),
+        probes=core.stores.probes,
+        draining=lambda: connections.draining,
+        metrics=metrics,
+    )
+    http = Http(create_app(services))
+    endpoint = Endpoint(
+        core,
+        supervisor=supervisor,
+        connections=connections,
+        flusher=flusher,
+        http=http,
+        limits=settings.limits,
+        roles=settings.roles,
+    )
+    metrics.register(NodeMetrics(core, endpoint, connections, flusher, tree))
+    process_metrics(metrics)
+    drainer = Drainer(endpoint, connections, http, listeners=(SHARED,), budget_s=settings.drain.budget_s)
+    root = Supervisor(
+        (
+            control_spec(settings.control_socket, lambda: snapshot(root)),
+            *core.children(),
+            Supervisor(
+                (
+                    ChildSpec("flusher", flusher.run),
+                    ChildSpec("sweep", connections.run),
+                    supervisor.spec(),
+                ),
+                name="sessions",
+            ).spec(),
+            Supervisor(_listeners(settings, endpoint), name="endpoint").spec(),
+            ChildSpec("drainer", drainer.run, shutdown=settings.drain.budget_s + DRAIN_MARGIN_S),
+        ),
+        name="node",
+        strategy=Strategy.REST_FOR_ONE,
+        telemetry=Telemetry(to_log, tree),
+    )
+    return root
+
+
+def _listeners(settings: Settings, endpoint: Endpoint) -> tuple[ChildSpec, ...]:
+    shared = endpoint.listener(SHARED, settings.host, settings.port, shared=True)
+    if not settings.own_port:
+        return (shared,)
+    return (shared, endpoint.listener(OWN, settings.host, settings.own_port, shared=False))

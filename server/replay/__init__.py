@@ -1,0 +1,1 @@
+"""Replaying IRC logs against running nodes: every nick a user, every line a message, everything that arrives checked."""

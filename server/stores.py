@@ -1,0 +1,114 @@
+"""The stores of a node: every port that the handlers are given, and the children that keep the connections behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from config.settings import Settings
+from persistence.attempts import RedisAttempts
+from persistence.chats import MongoChats
+from persistence.dead_letters import MongoDeadLetters
+from persistence.devices import MongoDevices
+from persistence.inbox import RedisBus, RedisCluster
+from persistence.indexes import init_db
+from persistence.keys import MongoSigningKeys
+from persistence.messages import MongoLog
+from persistence.mongo import Mongo
+from persistence.objects import ObjectStore
+from persistence.open_chats import RedisOpenChats
+from persistence.ports import (
+    Attempts,
+    Bus,
+    Chats,
+    Cluster,
+    DeadLetters,
+    Devices,
+    MessageLog,
+    OpenChats,
+    Probe,
+    SigningKeys,
+    Users,
+)
+from persistence.redis import Redis
+from persistence.users import MongoUsers
+from supervisors import Child, ChildSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What a node is built on.
+
+    Attributes:
+        incarnation: this node's name among the others, different at each start.
+        probes: what `/readyz` asks.
+        children: keep the connections, as long as they run.
+
+    """
+
+    incarnation: str
+    log: MessageLog
+    chats: Chats
+    users: Users
+    devices: Devices
+    keys: SigningKeys
+    dead_letters: DeadLetters
+    bus: Bus
+    cluster: Cluster
+    open_chats: OpenChats
+    attempts: Attempts
+    probes: tuple[Probe, ...] = ()
+    children: tuple[ChildSpec, ...] = ()
+
+
+def real_stores(settings: Settings, incarnation: str) -> Stores:
+    """The stores that the settings name."""
+    mongo = Mongo(
+        settings.mongodb.uri.get_secret_value(),
+        settings.mongodb.database,
+        timeout_ms=settings.mongodb.timeout_ms,
+    )
+    redis = Redis(settings.redis.url.get_secret_value(), prefix=settings.redis.prefix)
+    objects = ObjectStore(
+        endpoint_url=settings.s3.endpoint_url or None,
+        region=settings.s3.region,
+        bucket=settings.s3.bucket,
+        access_key_id=settings.s3.access_key_id.get_secret_value(),
+        secret_access_key=settings.s3.secret_access_key.get_secret_value(),
+        addressing=settings.s3.addressing_style,
+    )
+    bus = RedisBus(redis, incarnation)
+    return Stores(
+        incarnation=incarnation,
+        log=MongoLog(mongo),
+        chats=MongoChats(mongo),
+        users=MongoUsers(mongo),
+        devices=MongoDevices(mongo),
+        keys=MongoSigningKeys(mongo),
+        dead_letters=MongoDeadLetters(mongo),
+        bus=bus,
+        cluster=RedisCluster(redis, incarnation, bus, lease_s=settings.cluster.lease_s),
+        open_chats=RedisOpenChats(redis),
+        attempts=RedisAttempts(redis),
+        probes=(mongo, redis, objects),
+        children=(
+            ChildSpec("mongodb", _keep_mongodb, (mongo,)),
+            ChildSpec("redis", _keep, (redis.running,)),
+            ChildSpec("s3", _keep, (objects.running,)),
+        ),
+    )
+
+
+async def _keep(child: Child, running: Callable[[], AbstractAsyncContextManager[None]]) -> None:
+    async with running():
+        child.ready()
+        await child.stop_requested()
+
+
+async def _keep_mongodb(child: Child, mongo: Mongo) -> None:
+    """Uniqueness of `seq` and `client_id` is the indexes' doing: there is no node without them. Raises `StoreUnavailable`."""
+    async with mongo.running():
+        await init_db(mongo)
+        child.ready()
+        await child.stop_requested()
