@@ -33,7 +33,8 @@ class MongoChats:
         try:
             self._mongo.transaction(insert)
         except DuplicateKeyError:
-            there = self._chats.find_one({"pair": chat.pair} if chat.pair is not None else {"_id": chat.id})
+            where = {"pair": chat.pair} if chat.pair is not None else {"_id": chat.id}
+            there = self._chats.find_one(where)
             if there is None:
                 raise
             return _chat(there), there["_id"] == chat.id
@@ -64,7 +65,7 @@ class MongoChats:
 
     async def members_at(self, keys: Sequence[tuple[str, str]]) -> list[Member | None]:
         ids = [f"{chat_id}/{user_id}" for chat_id, user_id in keys]
-        where: Document = {"chat_id": {"$in": [chat_id for chat_id, _ in keys]}, "_id": {"$in": ids}}
+        where: Document = {"chat_id": {"$in": list({chat_id for chat_id, _ in keys})}, "_id": {"$in": ids}}
         rows = await self._mongo.call(lambda: list(self._members.find(where)))
         found = {row["_id"]: member(row) for row in rows}
         return [found.get(member_id) for member_id in ids]
@@ -90,7 +91,8 @@ class MongoChats:
         if updates:
             self._members.bulk_write(updates, ordered=False)
         ids = [f"{w.chat_id}/{w.user_id}" for w in writes]
-        rows = {row["_id"]: member(row) for row in self._members.find({"_id": {"$in": ids}})}
+        where = {"chat_id": {"$in": list({w.chat_id for w in writes})}, "_id": {"$in": ids}}
+        rows = {row["_id"]: member(row) for row in self._members.find(where)}
         return [rows.get(member_id) for member_id in ids]
 
     async def set_pinned(self, chat_id: str, user_id: str, pinned_at: int | None, *, at: int) -> Member:

@@ -34,7 +34,9 @@ class MongoDevices:
             "refresh_expires_at": expires_at,
             "last_used_at": at,
         }
-        where = {"_id": device_id, "refresh_hash": spent}
+        # The second is what the winner finds who repeats, because the answer was lost.
+        current = [{"refresh_hash": spent}, {"refresh_hash": fresh, "previous_hash": spent}]
+        where = {"_id": device_id, "$or": current}
         result = await self._mongo.call(lambda: self._devices.update_one(where, {"$set": fields}))
         return result.matched_count == 1
 

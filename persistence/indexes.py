@@ -18,6 +18,7 @@ from persistence.mongo import Document, Mongo
 
 log: Final = logging.getLogger(__name__)
 
+_NAMESPACE_EXISTS: Final = 48
 _COLLECTIONS: Final = ("messages", "chats", "members", "users", "devices", "signing_keys", "dead_letters")
 _SHARD_KEYS: Final[dict[str, Document]] = {
     # The whole of a chat on one shard: MongoDB enforces a unique index only if the shard key is its prefix.
@@ -32,7 +33,12 @@ def _first(db: Database[Document]) -> None:
     for name in _COLLECTIONS:  # made beforehand: inside a transaction, making one takes locks
         try:
             db.create_collection(name)
-        except CollectionInvalid:
+        except (
+            CollectionInvalid,
+            OperationFailure,
+        ) as error:  # which one depends on when another node made it
+            if isinstance(error, OperationFailure) and error.code != _NAMESPACE_EXISTS:
+                raise
             log.debug("collection is there", extra={"collection": name})
     # The order of the log: decides races for a rev, and answers "what changed since".
     db["messages"].create_index([("c", ASCENDING), ("r", ASCENDING)], unique=True, name="rev")
@@ -59,7 +65,7 @@ MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]
 
 async def init_db(mongo: Mongo) -> list[str]:
     """Bring the database up to date; what was done, a line each. Safe when several nodes begin at once. Raises `StoreUnavailable`."""
-    return await mongo.call(_init, mongo)
+    return await mongo.administer(_init, mongo)
 
 
 def _init(mongo: Mongo) -> list[str]:

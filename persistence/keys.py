@@ -18,7 +18,7 @@ class MongoSigningKeys:
         self._keys = mongo.db["signing_keys"]
 
     async def load(self) -> list[dict[str, Any]]:
-        rows = await self._mongo.call(lambda: list(self._keys.find().sort("created_at", -1)))
+        rows = await self._mongo.call(lambda: list(self._keys.find().sort([("created_at", -1), ("_id", -1)])))
         return [{"kid": row.pop("_id"), **row} for row in rows]
 
     async def add(self, key: Mapping[str, Any]) -> bool:

@@ -19,12 +19,12 @@ only for somebody who has seen everything before.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from persistence.errors import StoreUnavailable
 from persistence.members import insert_member, seq_at
 from persistence.models import (
     Change,
@@ -45,7 +45,7 @@ from persistence.models import (
     Skipped,
     Stored,
 )
-from persistence.mongo import Document, Mongo
+from persistence.mongo import Document, Mongo, refused_at
 
 _FEW: Final = 2
 """Chats up to which single look-ups are cheaper than one aggregation."""
@@ -84,46 +84,55 @@ class MongoLog:
         self, writes: Sequence[LogWrite], plain: list[int], outcomes: list[Outcome], stopped: set[str]
     ) -> None:
         """New messages, as few insertions as the conflicts among them allow."""
-        while plain:
-            if stopped:
-                plain = [index for index in plain if writes[index].chat_id not in stopped]
-                if not plain:
-                    return
-            documents = [_document(writes[index]) for index in plain]  # type: ignore[arg-type]
-            try:
-                self._messages.insert_many(documents, ordered=True)
-                written = len(plain)
-            except BulkWriteError as error:
-                written = _failed_at(error)
+        documents = {index: _document(writes[index]) for index in plain}  # type: ignore[arg-type]
+        there: dict[str, Document] = {}
+        while plain := [index for index in plain if documents[index]["c"] not in stopped]:
+            rest = [documents[index] for index in plain]
+            fresh = list(takewhile(lambda document: document["_id"] not in there, rest))  # noqa: B023 - used at once
+            written = self._insert_many(fresh)
             for index in plain[:written]:
                 outcomes[index] = Stored()
             if written == len(plain):
                 return
-            failed = plain[written]
-            message = writes[failed]
-            assert type(message) is Message
-            outcomes[failed] = self._why(message)
-            if type(outcomes[failed]) is not Stored:
-                stopped.add(message.chat_id)
+            if written < len(fresh):
+                # All of the rest may be there, as when a batch is repeated: one look tells, instead of a refusal each.
+                there = self._there(rest[written:])
+            refused = rest[written]
+            outcome = outcomes[plain[written]] = _found(refused, there.get(refused["_id"]))
+            if type(outcome) is not Stored:
+                stopped.add(refused["c"])
             plain = plain[written + 1 :]
 
-    def _why(self, message: Message) -> Outcome:
-        there = self._messages.find_one(
-            {"_id": _message_id(message.chat_id, message.sender_id, message.client_id)}
-        )
-        if there is None:
-            return Conflict()
-        if (there["i"], there["s"], there["r"]) == (message.id, message.seq, message.rev):
-            return Stored()
-        return Repeat(message=_message(there))
+    def _insert_many(self, documents: list[Document]) -> int:
+        """How many were written before a unique index refused one."""
+        if not documents:
+            return 0
+        try:
+            self._messages.insert_many(documents, ordered=True)
+        except BulkWriteError as error:
+            return refused_at(error)
+        return len(documents)
+
+    def _there(self, documents: list[Document]) -> dict[str, Document]:
+        ids = [document["_id"] for document in documents]
+        chat_ids = list({document["c"] for document in documents})
+        where = {"_id": {"$in": ids}, "c": {"$in": chat_ids}}
+        return {row["_id"]: row for row in self._messages.find(where)}
 
     def _amend(self, write: Edit | Deletion) -> Outcome:
-        return self._mongo.transaction(lambda session: self._amend_in(session, write))
+        try:
+            return self._mongo.transaction(lambda session: self._amend_in(session, write))
+        except DuplicateKeyError:
+            return Conflict()
 
     def _amend_in(self, session: ClientSession, write: Edit | Deletion) -> Outcome:
-        where = {"c": write.chat_id, "s": write.seq}
-        there = self._messages.find_one(where, session=session)
-        if there is not None and there["r"] == write.rev and there.get("e") == write.at:
+        fields: Document = {"r": write.rev, "e": write.at}
+        if type(write) is Edit:
+            fields["b"] = write.content
+        else:
+            fields |= {"b": {}, "m": None, "d": True}
+        there = self._messages.find_one({"c": write.chat_id, "s": write.seq}, session=session)
+        if there is not None and there | fields == there:
             return Stored(message=_message(there))
         taken = self._messages.find_one({"c": write.chat_id, "r": write.rev}, {"_id": 1}, session=session)
         if taken is not None:
@@ -131,44 +140,24 @@ class MongoLog:
         if there is None or there.get("d"):
             return Missing()
         old_rev = there["r"]
-        fields: Document = {"r": write.rev, "e": write.at}
-        if type(write) is Edit:
-            fields["b"] = write.content
-        else:
-            fields |= {"b": {}, "m": None, "d": True}
-        try:
-            self._messages.update_one(
-                {"_id": there["_id"], "c": write.chat_id}, {"$set": fields}, session=session
-            )
-            marker = {"_id": _rev_id(write.chat_id, old_rev), "c": write.chat_id, "r": old_rev, "x": True}
-            self._messages.insert_one(marker, session=session)
-        except DuplicateKeyError:
-            return Conflict()
+        self._messages.update_one(
+            {"_id": there["_id"], "c": write.chat_id}, {"$set": fields}, session=session
+        )
+        marker = {"_id": _rev_id(write.chat_id, old_rev), "c": write.chat_id, "r": old_rev, "x": True}
+        self._messages.insert_one(marker, session=session)
         return Stored(message=_message(there | fields))
 
     def _change(self, change: Change) -> Outcome:
         try:
             self._mongo.transaction(lambda session: self._change_in(session, change))
         except DuplicateKeyError:
-            there = self._messages.find_one({"c": change.chat_id, "r": change.rev})
+            where = {"c": change.chat_id, "r": change.rev}
+            there = self._messages.find_one(where)
             return Stored() if there is not None and "g" in there and _entry(there) == change else Conflict()
         return Stored()
 
     def _change_in(self, session: ClientSession, change: Change) -> None:
-        self._messages.insert_one(
-            {
-                "_id": _rev_id(change.chat_id, change.rev),
-                "c": change.chat_id,
-                "r": change.rev,
-                "g": change.kind.value,
-                "by": change.actor_id,
-                "at": change.at,
-                "user": change.user_id,
-                "role": None if change.role is None else change.role.value,
-                "title": change.title,
-            },
-            session=session,
-        )
+        self._messages.insert_one(_change_document(change), session=session)
         match change.kind:
             case ChangeKind.MEMBER_SET:
                 seq = seq_at(self._messages, change.chat_id, session)
@@ -236,6 +225,8 @@ class MongoLog:
         return [_message(row) for row in rows][::-1]
 
     async def get(self, chat_id: str, seq: int) -> Message | None:
+        if seq < 1:  # not in the index: it would be searched for in the whole chat
+            return None
         row = await self._mongo.call(self._messages.find_one, {"c": chat_id, "s": seq})
         return None if row is None else _message(row)
 
@@ -284,16 +275,13 @@ def _newest(field: str, where: Document, fields: Document | None) -> Document:
     }
 
 
-def _failed_at(error: BulkWriteError) -> int:
-    """The position of the entry that a unique index refused. Raises for anything else."""
-    errors = error.details.get("writeErrors") or []
-    if error.details.get("writeConcernErrors") or not errors:
-        raise StoreUnavailable("mongodb", "the write was not acknowledged by a majority in time") from error
-    first = errors[0]
-    if first.get("code") != 11000:
-        raise error
-    position: int = first["index"]
-    return position
+def _found(document: Document, there: Document | None) -> Outcome:
+    """What became of a message that a unique index refused, of which `there` is what its `client_id` made."""
+    if there is None:
+        return Conflict()
+    if all(there[field] == document[field] for field in ("i", "s", "r")):
+        return Stored()
+    return Repeat(message=_message(there))
 
 
 def _message_id(chat_id: str, sender_id: str, client_id: str) -> str:
@@ -306,7 +294,7 @@ def _rev_id(chat_id: str, rev: int) -> str:
 
 def _document(m: Message) -> Document:
     document: Document = {
-        "_id": f"{m.chat_id}/{m.sender_id}/{m.client_id}",
+        "_id": _message_id(m.chat_id, m.sender_id, m.client_id),
         "c": m.chat_id,
         "s": m.seq,
         "r": m.rev,
@@ -340,6 +328,20 @@ def _message(row: Document) -> Message:
         edited_at=row.get("e"),
         deleted=row.get("d", False),
     )
+
+
+def _change_document(change: Change) -> Document:
+    return {
+        "_id": _rev_id(change.chat_id, change.rev),
+        "c": change.chat_id,
+        "r": change.rev,
+        "g": change.kind.value,
+        "by": change.actor_id,
+        "at": change.at,
+        "user": change.user_id,
+        "role": None if change.role is None else change.role.value,
+        "title": change.title,
+    }
 
 
 def _entry(row: dict[str, Any]) -> LogEntry:

@@ -195,7 +195,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """The write is durable at majority. `message` is the message as it is now, for messages, edits and deletions."""
+    """The write is durable at majority. `message` is the message as it is now, for edits and deletions."""
 
     message: Message | None = None
 

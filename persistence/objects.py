@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import boto3
 from botocore.client import Config
@@ -14,6 +14,8 @@ from persistence.errors import StoreUnavailable
 from persistence.threads import StoreThreads
 
 TIMEOUT_S: Final = 3
+_WITHOUT_LOCATION: Final = ("", "auto", "us-east-1")
+"""Regions that S3 does not take as a bucket's location."""
 
 
 class ObjectStore:
@@ -39,6 +41,7 @@ class ObjectStore:
         addressing: Literal["auto", "path", "virtual"] = "auto",
     ) -> None:
         self.bucket = bucket
+        self._region = region
         self._client = boto3.client(
             "s3",
             endpoint_url=endpoint_url,
@@ -58,8 +61,11 @@ class ObjectStore:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Usable as long as the block."""
-        async with self._threads.running():
-            yield
+        try:
+            async with self._threads.running():
+                yield
+        finally:
+            self._client.close()
 
     async def ping(self) -> None:
         """Whether the bucket is there and the keys are good. Raises `StoreUnavailable`."""
@@ -69,7 +75,7 @@ class ObjectStore:
         try:
             self._client.head_bucket(Bucket=self.bucket)
         except (BotoCoreError, ClientError) as error:
-            raise StoreUnavailable(self.name, f"bucket {self.bucket}: {error}"[:300]) from error
+            raise self._unavailable(error) from error
 
     async def create_bucket(self) -> bool:
         """Make the bucket; `False` if it was there. Raises `StoreUnavailable`."""
@@ -79,14 +85,29 @@ class ObjectStore:
         try:
             self._client.head_bucket(Bucket=self.bucket)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in ("404", "NoSuchBucket"):
-                raise StoreUnavailable(self.name, f"bucket {self.bucket}: {error}"[:300]) from error
+            if _code(error) not in ("404", "NoSuchBucket"):
+                raise self._unavailable(error) from error
         except BotoCoreError as error:
-            raise StoreUnavailable(self.name, str(error)[:300]) from error
+            raise self._unavailable(error) from error
         else:
             return False
         try:
-            self._client.create_bucket(Bucket=self.bucket)
-        except (BotoCoreError, ClientError) as error:
-            raise StoreUnavailable(self.name, f"bucket {self.bucket}: {error}"[:300]) from error
+            if self._region in _WITHOUT_LOCATION:
+                self._client.create_bucket(Bucket=self.bucket)
+            else:
+                location: Any = {"LocationConstraint": self._region}
+                self._client.create_bucket(Bucket=self.bucket, CreateBucketConfiguration=location)
+        except ClientError as error:
+            if _code(error) in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                return False  # another node was faster
+            raise self._unavailable(error) from error
+        except BotoCoreError as error:
+            raise self._unavailable(error) from error
         return True
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(self.name, f"bucket {self.bucket}: {error}"[:300])
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import secrets
+from typing import Any
 
+from persistence import scripts
+from persistence.inbox import UNREGISTERED_LEASE_MS
 from persistence.models import OpenChat
 from persistence.redis import Redis
-
-_FORGET_NODE: Final = """
-local key = ARGV[1] .. 'open-on:' .. ARGV[2]
-local entries = redis.call('SMEMBERS', key)
-local gone = {}
-for _, entry in ipairs(entries) do
-  local chat, field = entry:match('^(%S+) (.+)$')
-  local since = redis.call('HGET', ARGV[1] .. 'open:' .. chat, field)
-  if since then
-    redis.call('HDEL', ARGV[1] .. 'open:' .. chat, field)
-    gone[#gone + 1] = entry
-    gone[#gone + 1] = since
-  end
-end
-redis.call('DEL', key)
-return gone
-"""
 
 
 class RedisOpenChats:
@@ -30,16 +16,15 @@ class RedisOpenChats:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._forget_node = redis.client.register_script(_FORGET_NODE)
+        self._open = redis.client.register_script(scripts.OPEN)
+        self._forget_node = redis.client.register_script(scripts.FORGET_OPEN)
 
     async def open(self, entry: OpenChat) -> None:
-        await self._redis.call(self._open, entry)
-
-    def _open(self, entry: OpenChat) -> None:
-        with self._redis.client.pipeline(transaction=True) as pipe:
-            pipe.hset(f"{self._redis.prefix}open:{entry.chat_id}", _field(entry), str(entry.since))
-            pipe.sadd(f"{self._redis.prefix}open-on:{entry.node}", f"{entry.chat_id} {_field(entry)}")
-            pipe.execute()
+        args = [
+            *(self._redis.prefix, entry.node, UNREGISTERED_LEASE_MS, secrets.token_hex(8)),
+            *(entry.chat_id, _field(entry), entry.since),
+        ]
+        await self._redis.call(self._open, (), args)
 
     async def close(self, entry: OpenChat) -> None:
         await self._redis.call(self._close, entry)
@@ -51,7 +36,9 @@ class RedisOpenChats:
             pipe.execute()
 
     async def in_chat(self, chat_id: str) -> list[OpenChat]:
-        fields: Any = await self._redis.call(self._redis.client.hgetall, f"{self._redis.prefix}open:{chat_id}")
+        fields: Any = await self._redis.call(
+            self._redis.client.hgetall, f"{self._redis.prefix}open:{chat_id}"
+        )
         return [_entry(chat_id, field.decode(), int(since)) for field, since in fields.items()]
 
     async def forget_node(self, node: str) -> list[OpenChat]:

@@ -36,8 +36,9 @@ class MessageLog(Protocol):
         Several nodes may append to one chat; unique `(chat_id, seq)`, `(chat_id, rev)` and `(chat_id, sender_id, client_id)` decide races.
         Within a batch, the writes of one chat are applied in the order given, and as soon as one of them is not `Stored`, the
         later ones of that chat are `Skipped`; other chats are not affected. A `Change` and its effect on the member list or the chat are one
-        transaction. After `StoreUnavailable` any part may have been written; repeating the batch tells (an entry that is
-        there already under the same message id, or the same change at the same rev, is `Stored`).
+        transaction. After `StoreUnavailable` any part may have been written; repeating the batch tells: what is there already, exactly
+        as it was to be written, is `Stored`; a message that has been edited or has another place by now is a `Repeat`. Who gets a `Conflict` finds the
+        entry that was faster with its next read.
         """
 
     async def heads(self, chat_ids: Sequence[str]) -> dict[str, Head]:
@@ -143,7 +144,7 @@ class Devices(Protocol):
         """The user's devices, newest first."""
 
     async def rotate(self, device_id: str, *, spent: bytes, fresh: bytes, expires_at: int, at: int) -> bool:
-        """Replace the refresh hash if it still is `spent`: of two that try, one gets `True`. `spent` becomes `previous_hash`."""
+        """Replace the refresh hash if it still is `spent`: of two that try, one gets `True`, also when it repeats. `spent` becomes `previous_hash`."""
 
     async def revoke(self, device_id: str, user_id: str) -> bool:
         """Forget the user's device; `False` if there was none."""
@@ -201,13 +202,17 @@ class Cluster(Protocol):
     """Which nodes are alive."""
 
     async def heartbeat(self) -> bool:
-        """Renew this node's lease. `False` if it had been forgotten (expired and buried, or Redis lost its data): whoever called must follow all topics anew and catch up."""
+        """Renew this node's lease. `False` if it had been forgotten (expired and buried, or Redis lost its data), at the first time, and after a `follow`
+        that failed: whoever called must follow all topics anew and catch up. A reply that was lost is made up for by the next one.
+        """
 
     async def nodes(self) -> list[str]:
         """Nodes that are registered, this one included."""
 
     async def bury(self) -> list[str]:
-        """Forget the nodes whose lease has run out; each dead node is returned to exactly one caller in the cluster. Its inbox and its interest are removed."""
+        """Forget the nodes whose lease has run out; each dead node is returned to exactly one caller in the cluster. Its inbox and its interest
+        are removed, and the next delivery of every living node says `lost`: what the dead had not published yet is in the record alone.
+        """
 
     async def leave(self) -> None:
         """Remove this node, its inbox and its interest, on an orderly stop."""

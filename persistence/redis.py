@@ -21,6 +21,7 @@ from persistence.threads import StoreThreads
 T = TypeVar("T")
 
 TIMEOUT_S: Final = 2.0
+"""For connecting and for an answer. A command that fails is tried once more, on a new connection: everything sent here may be repeated."""
 
 
 class Redis:
@@ -50,10 +51,12 @@ class Redis:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Connected as long as the block."""
-        async with self._others.running(), self._publisher.running(), self._reader.running():
-            yield
-        self.client.close()
+        """Usable as long as the block. Whether the server answers shows at the first call."""
+        try:
+            async with self._others.running(), self._publisher.running(), self._reader.running():
+                yield
+        finally:
+            self.client.close()
 
     async def publish(self, function: Callable[..., T], *args: Any) -> T:
         """Run in the thread that publishes."""

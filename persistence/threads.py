@@ -47,27 +47,31 @@ class StoreThreads:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The threads live as long as the block: at its end they finish what was given to them."""
-        self._token = trio.lowlevel.current_trio_token()
+        """The threads live as long as the block: at its end they finish what was given to them. What the block raises comes out as it is."""
+        self._token = token = trio.lowlevel.current_trio_token()
         limiter = trio.CapacityLimiter(self._count)
+        failure: BaseException | None = None
         async with trio.open_nursery() as nursery:
             for _ in range(self._count):
-                nursery.start_soon(self._thread, limiter)
+                nursery.start_soon(self._thread, token, limiter)
             try:
                 yield
+            except BaseException as error:  # noqa: BLE001 - raised again outside of the nursery, which would wrap it in a group
+                failure = error
             finally:
                 self._token = None
                 for _ in range(self._count):
                     self._jobs.put(_STOP)
+        if failure is not None:
+            raise failure
 
-    async def _thread(self, limiter: trio.CapacityLimiter) -> None:
+    async def _thread(self, token: trio.lowlevel.TrioToken, limiter: trio.CapacityLimiter) -> None:
         with trio.CancelScope(
             shield=True
         ):  # a write is never abandoned: the thread ends by itself once it is told to
-            await trio.to_thread.run_sync(self._work, self._token, limiter=limiter)
+            await trio.to_thread.run_sync(self._work, token, limiter=limiter)
 
-    def _work(self, token: trio.lowlevel.TrioToken | None) -> None:
-        assert token is not None
+    def _work(self, token: trio.lowlevel.TrioToken) -> None:
         while (job := self._jobs.get()) is not _STOP:
             try:
                 job.result = job.function(*job.args)
@@ -78,7 +82,7 @@ class StoreThreads:
     async def call(self, function: Callable[..., T], *args: Any) -> T:
         """Run `function(*args)` in a thread and return its result, or raise what it raised.
 
-        A cancelled caller leaves the work to be finished and its result unseen.
+        Who is cancelled already starts nothing; who is cancelled while it waits leaves the work to be finished and its result unseen.
 
         Raises:
             StoreUnavailable: the threads are not running.
@@ -86,6 +90,7 @@ class StoreThreads:
         """
         if self._token is None:
             raise StoreUnavailable(self.name, "not connected")
+        await trio.lowlevel.checkpoint_if_cancelled()
         job = _Job(function, args, trio.lowlevel.current_task())
         self._jobs.put(job)
 

@@ -23,8 +23,9 @@ class MongoUsers:
         try:
             await self._mongo.call(self._users.insert_one, _document(user))
         except DuplicateKeyError as error:
-            there = await self.by_phone(user.phone)
-            if there is None or there.id != user.id:
+            where = {"phone": user.phone}
+            there = await self._mongo.call(self._users.find_one, where, {"_id": 1})
+            if there is None or there["_id"] != user.id:
                 raise AlreadyExists("phone") from error
 
     async def by_phone(self, phone: str) -> User | None:

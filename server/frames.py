@@ -1,6 +1,7 @@
 """WebSocket frames as a server reads and writes them (RFC 6455, sections 5 and 7), without I/O and without extensions.
 
-A codec of our own because this is the hottest code of a node: on the same machine wsproto takes 7.7 us to take in a frame and 2.2 us to build one.
+A codec of our own because this is the hottest code of a node: on the same machine wsproto takes 8.4 us to take in a frame and 2.3 us to build one,
+this 0.5 and 0.2 (text of 200 bytes).
 Only the unmasking is somebody else's, in C. What a server writes carries no mask and no state, so the same prepared bytes may go to any number of
 connections, between two of their own frames.
 """

@@ -14,6 +14,7 @@ class Faults:
 
     Attributes:
         down: every operation fails before it takes effect.
+        outages: how often it has been down.
         fail_before: so many of the next operations fail before they take effect.
         fail_after: so many of the next operations take effect, and then their reply is lost.
         delay: gives, per operation name, the seconds that it takes.
@@ -23,11 +24,21 @@ class Faults:
 
     def __init__(self, store: str = "memory") -> None:
         self.store = store
-        self.down = False
+        self._down = False
+        self.outages = 0
         self.fail_before = 0
         self.fail_after = 0
         self.delay: Callable[[str], float] | None = None
         self.hook: Callable[[str], Awaitable[None]] | None = None
+
+    @property
+    def down(self) -> bool:
+        return self._down
+
+    @down.setter
+    def down(self, down: bool) -> None:
+        self.outages += down and not self._down
+        self._down = down
 
     async def before(self, operation: str) -> None:
         """Raises `StoreUnavailable`, where wanted, before the effect."""

@@ -50,12 +50,12 @@ class Record:
         self.revs: dict[str, list[int]] = {}
         self.client_ids: dict[tuple[str, str, str], int] = {}
         self.keys: dict[str, dict[str, Any]] = {}
-        self.letters: list[DeadLetter] = []
+        self.letters: dict[str, DeadLetter] = {}
 
     def head(self, chat_id: str) -> Head:
         """The end of a chat's log."""
         revs = self.revs.get(chat_id)
-        return Head(seq=len(self.messages.get(chat_id, ())), rev=revs[-1] if revs else 0)
+        return Head(seq=max(self.messages.get(chat_id, ()), default=0), rev=revs[-1] if revs else 0)
 
     def take_rev(self, chat_id: str, rev: int) -> None:
         """Every rev ever taken stays taken."""
@@ -146,9 +146,14 @@ class MemoryLog:
             case ChangeKind.MEMBER_REMOVED:
                 r.members.pop(key, None)
             case ChangeKind.CHAT_UPDATED:
-                r.chats[change.chat_id] = structs.replace(r.chats[change.chat_id], title=change.title or "")
+                self._set_chat(change.chat_id, title=change.title or "")
             case ChangeKind.CHAT_DELETED:
-                r.chats[change.chat_id] = structs.replace(r.chats[change.chat_id], deleted=True)
+                self._set_chat(change.chat_id, deleted=True)
+
+    def _set_chat(self, chat_id: str, **changes: Any) -> None:
+        chat = self._r.chats.get(chat_id)
+        if chat is not None:
+            self._r.chats[chat_id] = structs.replace(chat, **changes)
 
     async def heads(self, chat_ids: Sequence[str]) -> dict[str, Head]:
         await self._r.faults.before("heads")
@@ -239,7 +244,7 @@ class MemoryChats:
         if chat.pair is not None:
             there = next((c for c in self._r.chats.values() if c.pair == chat.pair), None)
             if there is not None:
-                return there, False
+                return there, there.id == chat.id
         if chat.id in self._r.chats:
             return self._r.chats[chat.id], True
         self._r.chats[chat.id] = chat
@@ -273,24 +278,27 @@ class MemoryChats:
         await self._r.faults.before("memberships")
         found: dict[str, list[Member]] = {user_id: [] for user_id in user_ids}
         for m in self._r.members.values():
-            if m.user_id in found and not self._r.chats[m.chat_id].deleted:
+            chat = self._r.chats.get(m.chat_id)
+            if m.user_id in found and not (chat is not None and chat.deleted):
                 found[m.user_id].append(m)
         return found
 
     async def raise_cursors(self, writes: Sequence[CursorWrite]) -> list[Member | None]:
         await self._r.faults.before("raise_cursors")
-        return [self._raise(write) for write in writes]
+        for write in writes:
+            self._raise(write)
+        await self._r.faults.after("raise_cursors")
+        return [self._r.members.get((write.chat_id, write.user_id)) for write in writes]
 
-    def _raise(self, w: CursorWrite) -> Member | None:
+    def _raise(self, w: CursorWrite) -> None:
         there = self._r.members.get((w.chat_id, w.user_id))
         if there is None:
-            return None
+            return
         delivered = max(there.delivered_seq, w.delivered_seq, w.read_seq)
         read = max(there.read_seq, w.read_seq)
         if (delivered, read) != (there.delivered_seq, there.read_seq):
             there = structs.replace(there, delivered_seq=delivered, read_seq=read, updated_at=w.at)
             self._r.members[w.chat_id, w.user_id] = there
-        return there
 
     async def set_pinned(self, chat_id: str, user_id: str, pinned_at: int | None, *, at: int) -> Member:
         return await self._set(chat_id, user_id, pinned_at=pinned_at, updated_at=at)
@@ -304,6 +312,7 @@ class MemoryChats:
         if there is None:
             raise NotFound("member")
         self._r.members[chat_id, user_id] = after = structs.replace(there, **changes)
+        await self._r.faults.after("set_member")
         return after
 
 
@@ -317,7 +326,7 @@ class MemoryUsers:
         await self._r.faults.before("create_user")
         if any(u.phone == user.phone and u.id != user.id for u in self._r.users.values()):
             raise AlreadyExists("phone")
-        self._r.users[user.id] = user
+        self._r.users.setdefault(user.id, user)
         await self._r.faults.after("create_user")
 
     async def by_phone(self, phone: str) -> User | None:
@@ -350,8 +359,9 @@ class MemoryUsers:
         await self._r.faults.before("seen")
         for user_id, at in last_seen.items():
             user = self._r.users.get(user_id)
-            if user is not None and at > (user.last_seen or 0):
+            if user is not None and (user.last_seen is None or at > user.last_seen):
                 self._r.users[user_id] = structs.replace(user, last_seen=at)
+        await self._r.faults.after("seen")
 
     async def set_operator(self, user_id: str, *, operator: bool) -> None:
         await self._set(user_id, operator=operator)
@@ -362,6 +372,7 @@ class MemoryUsers:
         if user is None:
             raise NotFound("user")
         self._r.users[user_id] = after = structs.replace(user, **changes)
+        await self._r.faults.after("update_user")
         return after
 
 
@@ -374,6 +385,7 @@ class MemoryDevices:
     async def create(self, device: Device) -> None:
         await self._r.faults.before("create_device")
         self._r.devices[device.id] = device
+        await self._r.faults.after("create_device")
 
     async def get(self, device_id: str) -> Device | None:
         await self._r.faults.before("get_device")
@@ -387,11 +399,15 @@ class MemoryDevices:
     async def rotate(self, device_id: str, *, spent: bytes, fresh: bytes, expires_at: int, at: int) -> bool:
         await self._r.faults.before("rotate")
         there = self._r.devices.get(device_id)
-        if there is None or there.refresh_hash != spent:
+        # The second is what the winner finds who repeats, because the answer was lost.
+        if there is None or (
+            there.refresh_hash != spent and (there.refresh_hash, there.previous_hash) != (fresh, spent)
+        ):
             return False
         self._r.devices[device_id] = structs.replace(
             there, refresh_hash=fresh, previous_hash=spent, refresh_expires_at=expires_at, last_used_at=at
         )
+        await self._r.faults.after("rotate")
         return True
 
     async def revoke(self, device_id: str, user_id: str) -> bool:
@@ -400,6 +416,7 @@ class MemoryDevices:
         if there is None or there.user_id != user_id:
             return False
         del self._r.devices[device_id]
+        await self._r.faults.after("revoke")
         return True
 
 
@@ -411,13 +428,15 @@ class MemorySigningKeys:
 
     async def load(self) -> list[dict[str, Any]]:
         await self._r.faults.before("load_keys")
-        return sorted(self._r.keys.values(), key=lambda key: key["created_at"], reverse=True)
+        newest = sorted(self._r.keys.values(), key=lambda key: (key["created_at"], key["kid"]), reverse=True)
+        return [dict(key) for key in newest]
 
     async def add(self, key: Mapping[str, Any]) -> bool:
         await self._r.faults.before("add_key")
         if key["kid"] in self._r.keys:
             return False
         self._r.keys[key["kid"]] = dict(key)
+        await self._r.faults.after("add_key")
         return True
 
 
@@ -429,8 +448,9 @@ class MemoryDeadLetters:
 
     async def add(self, letter: DeadLetter) -> None:
         await self._r.faults.before("add_letter")
-        self._r.letters.append(letter)
+        self._r.letters[letter.id] = letter
+        await self._r.faults.after("add_letter")
 
     async def recent(self, limit: int) -> list[DeadLetter]:
         await self._r.faults.before("letters")
-        return self._r.letters[::-1][:limit]
+        return sorted(self._r.letters.values(), key=lambda letter: letter.id, reverse=True)[:limit]

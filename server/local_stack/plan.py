@@ -156,6 +156,8 @@ def _mongodb(settings: Settings, folder: Folder, port: int) -> Part:
         "--quiet",
         # A second of work every second that nobody here looks at.
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # What a node that died had under way in a transaction is held against others for so long.
+        *("--setParameter", "transactionLifetimeLimitSeconds=3"),
         # There is no other member that could take over.
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
     ]
