@@ -199,13 +199,14 @@ class Auth:
         current = hmac.compare_digest(spent, device.refresh_hash)
         token = _new_token(device_id)
         if current and device.refresh_expires_at > now:
+            # Everything that can fail comes before the token is spent.
+            user = (await self._users.get_many([device.user_id])).get(device.user_id)
+            if user is None:
+                raise refused
             rotated = await self._devices.rotate(
                 device_id, spent=spent, fresh=_hash(token), expires_at=now + self._refresh_ttl_ms, at=now
             )
             if rotated:
-                user = (await self._users.get_many([device.user_id])).get(device.user_id)
-                if user is None:
-                    raise refused
                 return self._view(user, device_id, token)
         elif current or device.previous_hash is None or not hmac.compare_digest(spent, device.previous_hash):
             raise refused

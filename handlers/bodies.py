@@ -1,77 +1,22 @@
 """What clients may send about messages, and what is accepted of it. The same over REST and the socket."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
+from handlers.content import MAX_TEXT_CHARS, SHAPES, Content, LocationContent
 from handlers.errors import ChatError, Code, FieldError, invalid
 from handlers.wire import rfc3339
 from persistence.models import MessageType
-
-MAX_TEXT_CHARS: Final = 8192
-"""Longest text or caption, in Unicode code points."""
 
 ChatId = Annotated[str, Meta(min_length=1, max_length=64)]
 Seq = Annotated[int, Meta(ge=1, le=2**53)]
 # "$" also matches before a line break at the end, which "\Z" does not; but JSON Schema has no "\Z".
 _Token = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+(?!\n)$")]
-_Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARS)]
-_Caption = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
-_Pixels = Annotated[int, Meta(ge=1, le=100_000)]
-_Millis = Annotated[int, Meta(ge=0, le=86_400_000)]
 
 
-class TextContent(msgspec.Struct, frozen=True):
-    """Content of `text`."""
-
-    text: _Text
-
-
-class PictureContent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Content of `image` and `video`. `thumbnail` is a tiny preview, in base64."""
-
-    width: _Pixels
-    height: _Pixels
-    caption: _Caption | None = None
-    thumbnail: Annotated[bytes, Meta(max_length=12_288)] | None = None
-    duration_ms: _Millis | None = None
-
-
-class AudioContent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Content of `audio`. `waveform` is loudness over time, 0 to 255, at most 256 values."""
-
-    duration_ms: _Millis
-    waveform: Annotated[list[Annotated[int, Meta(ge=0, le=255)]], Meta(max_length=256)] | None = None
-
-
-class DocumentContent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Content of `document`."""
-
-    filename: Annotated[str, Meta(min_length=1, max_length=255)]
-    size: Annotated[int, Meta(ge=0, le=2**40)]
-    caption: _Caption | None = None
-
-
-class LocationContent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Content of `location`: degrees in WGS 84, `accuracy` in metres, `live_until` in RFC 3339."""
-
-    lat: Annotated[float, Meta(ge=-90, le=90)]
-    lng: Annotated[float, Meta(ge=-180, le=180)]
-    accuracy: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
-    live_until: Annotated[datetime, Meta(tz=True)] | None = None
-
-
-_CONTENT: Final[Mapping[MessageType, type[msgspec.Struct]]] = {
-    MessageType.TEXT: TextContent,
-    MessageType.IMAGE: PictureContent,
-    MessageType.VIDEO: PictureContent,
-    MessageType.AUDIO: AudioContent,
-    MessageType.DOCUMENT: DocumentContent,
-    MessageType.LOCATION: LocationContent,
-}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CARRIES_MEDIA: Final = frozenset(
     {MessageType.IMAGE, MessageType.VIDEO, MessageType.AUDIO, MessageType.DOCUMENT}
@@ -86,7 +31,7 @@ class MessageBody(msgspec.Struct, frozen=True, kw_only=True):
 
     client_id: _Token
     type: MessageType
-    content: dict[str, Any]
+    content: Content
     media_id: _Token | None = None
     reply_to: Seq | None = None
 
@@ -100,7 +45,7 @@ class SendBody(MessageBody, frozen=True, kw_only=True):
 class EditBody(msgspec.Struct, frozen=True, kw_only=True):
     """The body of `PATCH /chats/{id}/messages/{seq}`: the new content, of the message's own type."""
 
-    content: dict[str, Any]
+    content: Content
 
 
 class EditPush(EditBody, frozen=True, kw_only=True):
@@ -130,7 +75,7 @@ def clean_content(kind: MessageType, content: dict[str, Any], media_id: str | No
         ChatError: `INVALID`, naming the field.
 
     """
-    shape = _CONTENT.get(kind)
+    shape = SHAPES.get(kind)
     if shape is None:
         raise invalid("type", "only the server writes this type")
     if (media_id is not None) != (kind in _CARRIES_MEDIA):

@@ -70,7 +70,7 @@ class OpenChatTopic:
         """Not what this topic is about."""
         return None
 
-    async def handle(self, push: Push) -> None:
+    def handle(self, push: Push) -> None:
         """Serve a push."""
         if push.event != "typing":
             raise ChatError(Code.UNKNOWN_EVENT, "unknown event")
@@ -79,7 +79,7 @@ class OpenChatTopic:
         except msgspec.ValidationError as error:
             raise from_validation(error) from None
         room = self._router.room
-        check(Action.TYPING, chat_type=room.chat.type, role=room.roles.get(self._session.user_id))
+        check(Action.TYPING, chat_type=room.chat.type, role=room.role(self._session.user_id))
         self._bucket.take(trio.current_time())
         payload = encode(Typing(self._session.user_id, body.state))
         self._router.tell_open(event_text(CHAT_PREFIX + room.chat.id, "TYPING", payload))
@@ -98,8 +98,7 @@ class ChatJoiner:
         chat_id = push.topic.removeprefix(CHAT_PREFIX)
         router = await self._routers.router_for(chat_id, session.user_id)
         room = router.room
-        role = None if room.chat.deleted else room.roles.get(session.user_id)
-        check(Action.OPEN_CHAT, chat_type=room.chat.type, role=role)
+        check(Action.OPEN_CHAT, chat_type=room.chat.type, role=room.role(session.user_id))
         topic = OpenChatTopic(session, router, self._tracker, push.join_ref)
         session.topics[push.topic] = topic
         session.push(reply_ok(push))

@@ -38,6 +38,7 @@ class GroupCommit:
 
     Attributes:
         pending: commands that wait to be written.
+        writing: a batch is under way.
         written, batches, failures: since the start.
 
     """
@@ -49,6 +50,7 @@ class GroupCommit:
         self._queue: deque[Router] = deque()
         self._work = Signal()
         self.pending = 0
+        self.writing = False
         self.written = 0
         self.batches = 0
         self.failures = 0
@@ -103,10 +105,13 @@ class GroupCommit:
             with trio.CancelScope(
                 shield=True
             ):  # a batch is never abandoned half-way: its outcome decides what is planned next
+                self.writing = True
                 outcomes = await self._store.append(writes)
         except StoreUnavailable as error:
             self._hold(taken, error)
             return False
+        finally:
+            self.writing = False
         self.batches += 1
         self.written += len(writes)
         start = 0

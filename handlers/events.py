@@ -8,6 +8,8 @@ from persistence.models import Change
 
 CHAT_TOPIC: Final = "c:"
 USER_TOPIC: Final = "u:"
+NODES_TOPIC: Final = "n:"
+"""What concerns every node."""
 
 
 class LogEvent(msgspec.Struct, frozen=True, array_like=True, tag="l"):
@@ -55,7 +57,13 @@ class Revoked(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     device_id: str
 
 
-Event = LogEvent | ChatEvent | OpenEvent | UserEvent | Joined | Left | Revoked
+class ReadsHidden(msgspec.Struct, frozen=True, array_like=True, tag="h"):
+    """Whether the user, from now on, shows nobody what they have read."""
+
+    hidden: bool
+
+
+Event = LogEvent | ChatEvent | OpenEvent | UserEvent | Joined | Left | Revoked | ReadsHidden
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(list[Event]).decode

@@ -9,7 +9,18 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
-from handlers.events import CHAT_TOPIC, USER_TOPIC, Event, Joined, Left, Revoked, UserEvent, pack
+from handlers.events import (
+    CHAT_TOPIC,
+    NODES_TOPIC,
+    USER_TOPIC,
+    Event,
+    Joined,
+    Left,
+    ReadsHidden,
+    Revoked,
+    UserEvent,
+    pack,
+)
 from handlers.hub import Hub
 from handlers.protocol import ME, encode, event_text
 from handlers.signal import Signal
@@ -64,9 +75,14 @@ class Fanout:
         """Disconnect the user's sessions from a chat."""
         self._to_user(user_id, Left(chat_id))
 
+    def hide_reads(self, user_id: str, *, hidden: bool) -> None:
+        """Tell the user's sessions, everywhere, whether to show what they read."""
+        self._to_user(user_id, ReadsHidden(hidden))
+
     def revoke_device(self, user_id: str, device_id: str) -> None:
-        """Close the device's connections, wherever they are."""
+        """Close the device's connections, wherever they are, and have every node refuse its tokens."""
         self._to_user(user_id, Revoked(device_id))
+        self.publish(NODES_TOPIC, [Revoked(device_id)])
 
     def _to_user(self, user_id: str, event: Event) -> None:
         self._hub.user_event(user_id, event)

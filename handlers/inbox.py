@@ -7,9 +7,10 @@ from typing import Final
 
 import msgspec
 
-from handlers.events import CHAT_TOPIC, USER_TOPIC, unpack
+from handlers.events import CHAT_TOPIC, NODES_TOPIC, USER_TOPIC, Event, Revoked, unpack
 from handlers.hub import Hub
 from handlers.routers import Routers
+from handlers.tokens import Tokens
 from handlers.workers.recovery import Recovery
 from persistence.models import Envelope
 from persistence.ports import Bus
@@ -21,10 +22,11 @@ log: Final = logging.getLogger(__name__)
 class Inbox:
     """Reads the node's inbox. Whenever something may have been missed, everything is compared with the record."""
 
-    def __init__(self, bus: Bus, routers: Routers, hub: Hub, recovery: Recovery) -> None:
+    def __init__(self, bus: Bus, routers: Routers, hub: Hub, tokens: Tokens, recovery: Recovery) -> None:
         self._bus = bus
         self._routers = routers
         self._hub = hub
+        self._tokens = tokens
         self._recovery = recovery
         self.received = 0
         self.losses = 0
@@ -56,7 +58,14 @@ class Inbox:
             if router is not None:
                 for event in events:
                     router.receive(event)
+        elif envelope.topic == NODES_TOPIC:
+            for event in events:
+                self._for_all(event)
         else:
             user_id = envelope.topic.removeprefix(USER_TOPIC)
             for event in events:
                 self._hub.user_event(user_id, event)
+
+    def _for_all(self, event: Event) -> None:
+        if isinstance(event, Revoked):
+            self._tokens.revoke(event.device_id)

@@ -12,7 +12,8 @@ Joining catches up. The order of its steps is what makes the feed free of holes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import trio
@@ -28,8 +29,9 @@ from handlers.policy import Action, check
 from handlers.protocol import ME, Prepared, Push, encode, event, reply_error, reply_ok
 from handlers.receipts import Receipts
 from handlers.room import Room
+from handlers.router import Router
 from handlers.routers import Routers
-from handlers.session import Session, error_view
+from handlers.session import Rest, Session, error_view
 from handlers.signal import Signal
 from handlers.wire import ChatView, MessageView, OwnUser, message_view, own_user, rfc3339
 from persistence.errors import StoreUnavailable
@@ -228,13 +230,13 @@ class Feed:
             while True:
                 await self._work.wait()
                 while self._joins:
-                    topic, chat_id = self._joins[0]
+                    # Taken out first: whatever is wrong with one must not crash this task again and again.
+                    topic, chat_id = self._joins.pop(0)
                     try:
                         await self._introduce(topic, chat_id)
                     except StoreUnavailable:
+                        self._joins.insert(0, (topic, chat_id))
                         await trio.sleep(0.5)
-                        continue
-                    self._joins.pop(0)
 
     async def _introduce(self, topic: MeTopic, chat_id: str) -> None:
         if chat_id in topic.rooms or topic.left:
@@ -247,14 +249,15 @@ class Feed:
         head, view = await self._view(router.room, row)
         while head != router.room.head:
             head, view = await self._view(router.room, row)
-        if topic.left or not topic.subscribe(router.room, row):
+        if view is None or topic.left or not topic.subscribe(router.room, row):
             return
         topic.session.push(event(ME, "CHAT_CREATED", {"chat": view}))
 
-    async def _view(self, room: Room, row: Member) -> tuple[Head, ChatView]:
+    async def _view(self, room: Room, row: Member) -> tuple[Head, ChatView | None]:
+        """The chat as it is at its head; no view of one that has been closed meanwhile."""
         head = room.head
-        (view,) = await self._views.for_member([row], {row.chat_id: head})
-        return head, view
+        views = await self._views.for_member([row], {row.chat_id: head})
+        return head, views[0] if views else None
 
 
 def _has_changed(row: Member, body: JoinBody, head: Head) -> bool:
@@ -321,71 +324,92 @@ class MeTopic:
         elif type(happened) is Left:
             self.unsubscribe(happened.chat_id)
 
-    async def handle(self, push: Push) -> None:
+    def handle(self, push: Push) -> Rest | None:
         """Serve a push."""
         serve = _EVENTS.get(push.event)
         if serve is None:
             raise ChatError(Code.UNKNOWN_EVENT, "unknown event")
         try:
-            await serve(self, push)
+            return serve(self, push)
         except msgspec.ValidationError as error:
             raise from_validation(error) from None
 
-    async def send(self, push: Push) -> None:
+    def send(self, push: Push) -> Rest | None:
         """`message:send`: answered when it is durable, without holding up what the connection sends next."""
         body = _decode_send(push.payload)
         self._bucket.take(trio.current_time())
+        router = self.feed.routers.get(body.chat_id)
+        if router is None or self.session.user_id not in router.room.roles:
+            return partial(self._send_to_new, push, body)
+        self._submit(router, push, body)
+        return None
+
+    async def _send_to_new(self, push: Push, body: SendBody) -> None:
+        self._submit(await self.feed.routers.router_for(body.chat_id, self.session.user_id), push, body)
+
+    def _submit(self, router: Router, push: Push, body: SendBody) -> None:
         routers = self.feed.routers
-        router = routers.get(body.chat_id)
-        user_id = self.session.user_id
-        if router is None or user_id not in router.room.roles:
-            router = await routers.router_for(body.chat_id, user_id)
-        command = routers.sending(_SocketSend, user_id, body)
+        command = routers.sending(_SocketSend, self.session.user_id, body)
         command.push = push
         command.session = self.session
         routers.submit(router, command)
 
-    async def edit(self, push: Push) -> None:
+    def edit(self, push: Push) -> Rest:
         """`message:edit`."""
-        body = _decode_edit(push.payload)
+        return partial(self._edit, push, _decode_edit(push.payload))
+
+    async def _edit(self, push: Push, body: EditPush) -> None:
         message = await self.feed.routers.edit(self.session.principal, body.chat_id, body.seq, body.content)
         self.session.push(reply_ok(push, encode({"message": message_view(message)})))
 
-    async def delete(self, push: Push) -> None:
+    def delete(self, push: Push) -> Rest:
         """`message:delete`."""
-        body = _decode_seq(push.payload)
+        return partial(self._delete, push, _decode_seq(push.payload))
+
+    async def _delete(self, push: Push, body: SeqPush) -> None:
         message = await self.feed.routers.delete(self.session.principal, body.chat_id, body.seq)
         self.session.push(reply_ok(push, encode({"message": message_view(message)})))
 
-    async def delivered(self, push: Push) -> None:
+    def delivered(self, push: Push) -> Rest | None:
         """`message:delivered`."""
-        await self._mark(push, read=False)
+        return self._mark(push, read=False)
 
-    async def read(self, push: Push) -> None:
+    def read(self, push: Push) -> Rest | None:
         """`message:read`."""
-        await self._mark(push, read=True)
+        return self._mark(push, read=True)
 
-    async def _mark(self, push: Push, *, read: bool) -> None:
+    def _mark(self, push: Push, *, read: bool) -> Rest | None:
         body = _decode_seq(push.payload)
+        router = self.feed.routers.get(body.chat_id)
+        if router is None or self.session.user_id not in router.room.roles or body.seq > router.room.head.seq:
+            return partial(self._mark_new, push, body, read=read)
+        self._raise_cursor(router.room, push, body, read=read)
+        return None
+
+    async def _mark_new(self, push: Push, body: SeqPush, *, read: bool) -> None:
         user_id = self.session.user_id
-        router = await self.feed.routers.router_for(body.chat_id, user_id)
-        room = router.room
-        check(Action.MARK_READ, chat_type=room.chat.type, role=room.roles.get(user_id))
+        room = (await self.feed.routers.router_for(body.chat_id, user_id)).room
+        check(Action.MARK_READ, chat_type=room.chat.type, role=room.role(user_id))
         if body.seq > room.head.seq:
             await self.feed.require_seq(room, body.seq)
+        self._raise_cursor(room, push, body, read=read)
+
+    def _raise_cursor(self, room: Room, push: Push, body: SeqPush, *, read: bool) -> None:
         session = self.session
+        check(Action.MARK_READ, chat_type=room.chat.type, role=room.role(session.user_id))
 
         def answer(error: ChatError | None) -> None:
             session.push(reply_ok(push) if error is None else reply_error(push, error_view(error)))
 
-        hidden = session.hides_reads
         if read:
-            self.feed.receipts.mark(body.chat_id, user_id, answer, read=body.seq, hidden=hidden)
+            self.feed.receipts.mark(
+                body.chat_id, session.user_id, answer, read=body.seq, hidden=session.hides_reads
+            )
         else:
-            self.feed.receipts.mark(body.chat_id, user_id, answer, delivered=body.seq)
+            self.feed.receipts.mark(body.chat_id, session.user_id, answer, delivered=body.seq)
 
 
-_EVENTS: Final[dict[str, Any]] = {
+_EVENTS: Final[dict[str, Callable[[MeTopic, Push], Rest | None]]] = {
     "message:send": MeTopic.send,
     "message:edit": MeTopic.edit,
     "message:delete": MeTopic.delete,

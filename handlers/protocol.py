@@ -12,7 +12,7 @@ CHAT_PREFIX: Final = "chat:"
 SYSTEM_TOPIC: Final = "phoenix"
 
 
-class Push(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class Push(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     """A frame from a client. `payload` is still JSON: what it must look like depends on the event."""
 
     join_ref: str | None

@@ -80,6 +80,10 @@ class Room:
         """Nobody on this node needs the room."""
         return self.idle and not self.subscribers and not self.openers
 
+    def role(self, user_id: str) -> Role | None:
+        """What the user is here, as far as is known; in a chat that is closed nobody is anything."""
+        return None if self.chat.deleted else self.roles.get(user_id)
+
     def check(self, command: Command) -> None:
         """Whether the policy allows this command now. Raises `ChatError`."""
         target = command.target_id
@@ -87,7 +91,7 @@ class Room:
         policy.check(
             command.action_for(target_role),
             chat_type=self.chat.type,
-            role=None if self.chat.deleted else self.roles.get(command.actor_id),
+            role=self.role(command.actor_id),
             target_role=target_role,
             new_role=command.new_role,
         )

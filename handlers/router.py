@@ -184,25 +184,7 @@ class Router:
         changed: list[tuple[Change, bool]] = []
         for (command, write), outcome in zip(pairs, outcomes, strict=True):
             if type(outcome) is Stored:
-                entry = write if isinstance(write, Message | Change) else outcome.message
-                assert entry is not None, "a stored edit or deletion comes with its message"
-                encoded = message_json(entry) if type(entry) is Message else b"{}"
-                new = type(write) is Message
-                text = entry_text(entry, encoded, new=new)
-                events.append(
-                    LogEvent(
-                        entry.rev,
-                        write.seq if type(write) is Message else 0,
-                        text,
-                        entry if type(entry) is Change else None,
-                    )
-                )
-                if type(entry) is Change:
-                    changed.append((entry, room.roles.get(entry.user_id or "") is None))
-                frames.append(Prepared(text))
-                room.advance(write)
-                room.forget(command)
-                _answer(command, entry, encoded, created=True)
+                self._stored(command, write, outcome, frames, events, changed)
             elif type(outcome) is Repeat:
                 self._repeat(command, outcome.message, events)
             elif type(outcome) is Missing:
@@ -220,6 +202,34 @@ class Router:
             self._after_change(change, joined=joined)
         if room.mailbox and not self._behind:
             self._commit(self)
+
+    def _stored(
+        self,
+        command: Command,
+        write: LogWrite,
+        outcome: Stored,
+        frames: list[Prepared],
+        events: list[Event],
+        changed: list[tuple[Change, bool]],
+    ) -> None:
+        """An entry is in the record: answer, and add what follows from it to the lists."""
+        room = self.room
+        entry = write if isinstance(write, Message | Change) else outcome.message
+        assert entry is not None, "a stored edit or deletion comes with its message"
+        encoded = message_json(entry) if type(entry) is Message else b"{}"
+        text = entry_text(entry, encoded, new=type(write) is Message)
+        seq = write.seq if type(write) is Message else 0
+        events.append(LogEvent(entry.rev, seq, text, entry if type(entry) is Change else None))
+        if write.rev > room.head.rev:
+            if type(entry) is Change:
+                changed.append((entry, room.roles.get(entry.user_id or "") is None))
+            frames.append(Prepared(text))
+            room.advance(write)
+        elif type(entry) is Change:
+            # Catching up has met it in the record before this, and delivered it.
+            self._tell_user(entry)
+        room.forget(command)
+        _answer(command, entry, encoded, created=True)
 
     def _repeat(self, command: Command, message: Message, events: list[Event]) -> None:
         """The message is there from before: tell its sender, and the others once more, in case that the first time did not get so far."""

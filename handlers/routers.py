@@ -177,6 +177,7 @@ class Routers:
                 # A node without the bus still serves its own clients; it follows everything anew, and catches up, when the bus is back.
                 log.warning("cannot follow chats while the bus is away", extra={"chats": len(missing)})
             chats = await self._chats.get_many(missing)
+            await self._unfollow([chat_id for chat_id in missing if chat_id not in chats])
             heads = await self._store.heads(list(chats))
             for chat_id, chat in chats.items():
                 router = self._router(Room(chat, heads.get(chat_id, Head())))
@@ -276,11 +277,15 @@ class Routers:
             unused = [router for router in self.all() if router.room.unused and not router.running]
             for router in unused:
                 del self._by_chat[router.room.chat.id]
-            if unused:
-                try:
-                    await self._bus.unfollow([CHAT_TOPIC + router.room.chat.id for router in unused])
-                except StoreUnavailable:
-                    log.info("interest left behind", extra={"chats": len(unused)})
+            await self._unfollow([router.room.chat.id for router in unused])
+
+    async def _unfollow(self, chat_ids: Sequence[str]) -> None:
+        if not chat_ids:
+            return
+        try:
+            await self._bus.unfollow([CHAT_TOPIC + chat_id for chat_id in chat_ids])
+        except StoreUnavailable:
+            log.info("interest left behind", extra={"chats": len(chat_ids)})
 
     # -- commands -------------------------------------------------------------------------------------------------
 
@@ -339,7 +344,7 @@ class Routers:
         action = Action.EDIT_OWN if message.sender_id == principal.user_id else Action.EDIT_OTHER
         room = router.room
         # Before the content is looked at: whoever may not edit is not told what is wrong with it.
-        check(action, chat_type=room.chat.type, role=room.roles.get(principal.user_id))
+        check(action, chat_type=room.chat.type, role=room.role(principal.user_id))
         command = _AwaitedAmend(
             principal.user_id,
             action,
@@ -390,7 +395,7 @@ class Routers:
 
     async def _message(self, principal: Principal, chat_id: str, seq: int) -> tuple[Router, Message]:
         router = await self.router_for(chat_id, principal.user_id)
-        if router.room.roles.get(principal.user_id) is None:
+        if router.room.role(principal.user_id) is None:
             raise not_found("chat")
         try:
             message = await self._store.get(chat_id, seq)

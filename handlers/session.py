@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from handlers.errors import ChatError, Code
-from handlers.events import Event, Left, Revoked
+from handlers.events import Event, Left, ReadsHidden, Revoked
 from handlers.principal import Principal
 from handlers.protocol import (
     CHAT_PREFIX,
@@ -55,13 +56,17 @@ class BadFrame(Exception):
         self.reason = reason
 
 
+Rest = Callable[[], Awaitable[None]]
+"""What is left to do for a frame, by awaiting."""
+
+
 class Topic(Protocol):
     """A topic that this session has joined."""
 
     join_ref: str | None
 
-    async def handle(self, push: Push) -> None:
-        """Serve a push. Raises `ChatError` for what the client is to be told."""
+    def handle(self, push: Push) -> Rest | None:
+        """Serve a push; what is left to do, if anything. Both raise `ChatError` for what the client is to be told."""
 
     def leave(self) -> None:
         """The session leaves, or is gone."""
@@ -121,7 +126,16 @@ class Session:
         self.hides_reads = False
 
     async def receive(self, text: bytes) -> None:
-        """Serve one frame. Raises `BadFrame` when it is none."""
+        """Serve one frame, to its end. Raises `BadFrame` when it is none."""
+        rest = self.take(text)
+        if rest is not None:
+            await rest()
+
+    def take(self, text: bytes) -> Rest | None:
+        """Serve one frame as far as that goes without waiting; the rest of it, if any, is to be done before the next frame is taken.
+
+        What is sent most often never has a rest, so that it needs no task. Raises `BadFrame` when it is no frame.
+        """
         try:
             push = decode_push(text)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -129,28 +143,42 @@ class Session:
         topic = self.topics.get(push.topic)
         try:
             if topic is not None and push.event != "phx_join" and push.event != "phx_leave":
-                await topic.handle(push)
+                rest = topic.handle(push)
             else:
-                await self._system(push, topic)
-        except ChatError as error:
+                rest = self._system(push, topic)
+        except Exception as error:  # noqa: BLE001 - becomes the answer; what was not foreseen is logged
+            self._failed(push, error)
+            return None
+        return None if rest is None else partial(self._finish, push, rest)
+
+    async def _finish(self, push: Push, rest: Rest) -> None:
+        try:
+            await rest()
+        except Exception as error:  # noqa: BLE001 - becomes the answer; what was not foreseen is logged
+            self._failed(push, error)
+
+    def _failed(self, push: Push, error: Exception) -> None:
+        if isinstance(error, ChatError):
             self.push(reply_error(push, error_view(error)))
-        except Exception:
+        elif isinstance(error, RecursionError):
+            # The frame was taken, but decoding its payload further down the stack has less room left.
+            self.push(reply_error(push, error_view(ChatError(Code.INVALID, "nested too deeply"))))
+        else:
             # The topic's failure is the topic's alone; the client is told and joins again.
-            log.exception(
-                "a topic crashed", extra={"topic": push.topic.partition(":")[0], "event": push.event}
+            log.error(
+                "a topic crashed",
+                exc_info=error,
+                extra={"topic": push.topic.partition(":")[0], "event": push.event},
             )
             self._crashed(push)
 
-    async def _system(self, push: Push, topic: Topic | None) -> None:
+    def _system(self, push: Push, topic: Topic | None) -> Rest | None:
         if push.event == "phx_join":
-            await self._join(push, topic)
-        elif push.topic == SYSTEM_TOPIC and push.event == "heartbeat":
+            return partial(self._join, push, topic)
+        if push.topic == SYSTEM_TOPIC and push.event == "heartbeat":
             self.push(reply_ok(push))
-        elif push.event == "phx_leave" and topic is not None:
-            del self.topics[push.topic]
-            topic.leave()
-            self.push(reply_ok(push))
-            self.push(channel_close(push.topic, topic.join_ref))
+        elif push.event == "phx_leave":
+            self._leave(push, topic)
         else:
             known = push.topic == ME or push.topic.startswith(CHAT_PREFIX)
             raise (
@@ -158,6 +186,18 @@ class Session:
                 if known
                 else ChatError(Code.NOT_FOUND, "no such topic")
             )
+        return None
+
+    def _leave(self, push: Push, topic: Topic | None) -> None:
+        # As in Phoenix: leaving what is not joined is done already (phoenix.js would wait for its `ok` for ever), and a late leave of a former join
+        # does not end the present one.
+        if topic is None or push.join_ref not in (None, topic.join_ref):
+            self.push(reply_ok(push))
+            return
+        del self.topics[push.topic]
+        topic.leave()
+        self.push(reply_ok(push))
+        self.push(channel_close(push.topic, topic.join_ref))
 
     async def _join(self, push: Push, topic: Topic | None) -> None:
         if topic is not None:
@@ -186,6 +226,9 @@ class Session:
 
     def on_user_event(self, event: Event) -> None:
         """Something that concerns the user, on whichever device."""
+        if type(event) is ReadsHidden:
+            self.hides_reads = event.hidden
+            return
         if type(event) is Revoked:
             if event.device_id == self.device_id:
                 self.outlet.close(SIGNED_OUT, "signed out")

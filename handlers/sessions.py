@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from handlers.events import USER_TOPIC
+from handlers.events import NODES_TOPIC, USER_TOPIC
 from handlers.hub import Hub
 from handlers.loader import Loader
 from handlers.session import Session
@@ -60,9 +60,9 @@ class Sessions:
         return dict.fromkeys(user_ids, True)
 
     async def follow_all(self) -> None:
-        """The bus has forgotten this node: follow every user anew."""
+        """The bus does not know this node, or has forgotten it: follow what concerns all nodes, and every user anew."""
         async with self._interest:
-            await self._bus.follow([USER_TOPIC + user_id for user_id in self._followed])
+            await self._bus.follow([NODES_TOPIC, *(USER_TOPIC + user_id for user_id in self._followed)])
 
     async def run(self, child: Child) -> None:
         """Lets go of users who have left, as a supervised child; asked to stop, it still notes when they were last seen."""

@@ -3,7 +3,8 @@
 A key is published (JWKS) for a while before it signs, so that every node knows it by then, and verifies as long as anything it signed can be valid.
 
 A token says who (`sub`), on which device (`did`), until when (`exp`), and no more; `op` only of an operator. It stays good until it expires: a device
-that is signed out is refused at once where the event of it arrives (`revoke`), elsewhere for REST at the latest when its token has run out.
+that is signed out is refused on every node as soon as the event of it arrives (`revoke`); while Redis is away, elsewhere than on the node that was
+told, at the latest when the token has run out.
 
 Source: RFC 7519 (JWT), RFC 7517 (JWK), RFC 8037 (EdDSA), RFC 8725 (best practices).
 """

@@ -98,6 +98,8 @@ class Profiles:
             clear_avatar=body.avatar_media_id is None,
             privacy=privacy,
         )
+        if after.privacy.read_receipts != user.privacy.read_receipts:
+            self._fanout.hide_reads(principal.user_id, hidden=not after.privacy.read_receipts)
         view = own_user(after)
         self._fanout.tell_user(principal.user_id, "USER_UPDATED", {"user": view})
         return view

@@ -1,10 +1,10 @@
 """What clients see: the shapes of the contract, the same over REST and the socket."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
+from handlers.content import Content
 from persistence.models import ChatType, Member, Message, MessageType, Privacy, Role, User
 
 _second: tuple[int, str] = (-1, "")
@@ -36,7 +36,7 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     sender_id: str
     client_id: str
     type: MessageType
-    content: dict[str, Any]
+    content: Content
     media_id: str | None = None
     reply_to: int | None = None
     created_at: str

@@ -19,7 +19,7 @@ from supervisors import Child
 ROUNDS: Final = 12
 """Rounds of the sweep in the time that a connection may be silent."""
 SILENT: Final = 4408
-"""Close code: nothing came for too long. Not 1000, after which phoenix.js would not come back."""
+"""Close code: nothing came for too long. Not 1000, after which some clients would not come back."""
 
 log: Final = logging.getLogger(__name__)
 

@@ -183,7 +183,7 @@ def make_core(
         membership=Membership(
             stores.cluster, routers, sessions, tracker, recovery, every_s=settings.cluster.heartbeat_s
         ),
-        inbox=Inbox(stores.bus, routers, hub, recovery),
+        inbox=Inbox(stores.bus, routers, hub, tokens, recovery),
         tokens=tokens,
         auth=Auth(
             users=stores.users,

@@ -35,6 +35,7 @@ from server.handshake import (
     vsn,
 )
 from server.http import Http
+from server.poller import Poller
 from server.websocket import Connection
 from supervisors import Child, ChildSpec, DynamicSupervisor, MaxChildren, NotRunning, Restart
 
@@ -70,6 +71,7 @@ class Endpoint:
         *,
         supervisor: DynamicSupervisor,
         connections: Connections,
+        poller: Poller,
         flusher: Flusher,
         http: Http,
         limits: LimitSettings,
@@ -78,6 +80,7 @@ class Endpoint:
         self._core = core
         self._supervisor = supervisor
         self._connections = connections
+        self._poller = poller
         self._flusher = flusher
         self._http = http
         self._limits = limits
@@ -173,6 +176,7 @@ class Endpoint:
     ) -> None:
         connection = Connection(
             sock,
+            self._poller,
             self._flusher,
             max_message_bytes=self._limits.max_frame_bytes,
             outbox_bytes=self._limits.outbox_bytes,
@@ -180,12 +184,14 @@ class Endpoint:
         session = self._core.session(principal, connection, child.id)
         self._connections.add(connection, session)
         try:
-            await self._core.sessions.opened(session)
-            await connection.serve(child, session.receive, early)
+            try:
+                await self._core.sessions.opened(session)
+                await connection.serve(child, session.take, early)
+            finally:
+                self._connections.remove(connection)
+                self._core.sessions.closed(session)
         finally:
-            self._connections.remove(connection)
-            self._core.sessions.closed(session)
-        await connection.finish()
+            await connection.finish()
 
     async def _admit(self, child: Child, sock: socket.socket, data: bytes) -> tuple[Principal | None, bytes]:
         """Answer the opening handshake; whose connection it is and what came after it, or `None` when it was refused."""

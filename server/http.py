@@ -17,6 +17,10 @@ KEEP_ALIVE_S: Final = 30
 """How long a connection may wait between two requests. A head that is begun does not count as a request."""
 SEND_S: Final = 30.0
 """How long a client may take to take in a part of an answer."""
+LINGER_S: Final = 2.0
+"""How long a client may go on sending what nobody reads, so that it sees its answer before the connection closes."""
+MOST_IGNORED: Final = 1 << 20
+"""Bytes of that."""
 MAX_HEAD_BYTES: Final = 16 * 1024
 
 log: Final = logging.getLogger(__name__)
@@ -56,32 +60,59 @@ class Http:
 
         """
         self.open += 1
+        wrapped = _Stream(stream, early)
         try:
             await TCPServer(
-                self._app, self._config, self._context, cast("Any", {}), cast("Any", _Stream(stream, early))
+                self._app, self._config, self._context, cast("Any", {}), cast("Any", wrapped)
             ).run()
-        except* (h11.ProtocolError, trio.BrokenResourceError, trio.ClosedResourceError, OSError) as group:
+        except* (
+            h11.ProtocolError,
+            trio.BrokenResourceError,
+            trio.ClosedResourceError,
+            OSError,
+            UnicodeDecodeError,  # a path or method in HTTP/2 that is not ASCII
+        ) as group:
             # The client's doing: bytes that are no request, or gone in the middle of an answer.
             log.info("a connection was cut off", extra={"reason": type(group.exceptions[0]).__name__})
         finally:
+            stream.socket.close()
             self.open -= 1
             if self._gone is not None and not self.open:
                 self._gone.set()
 
 
 class _Stream:
-    """A socket whose first bytes have been read already, as Hypercorn wants to see it."""
+    """A socket as Hypercorn wants to see it: its first bytes have been read already, and it can be closed while it is being read.
+
+    Hypercorn closes a connection, when an answer is out before its request is in, in a task that Quart cancels at that moment, so nothing here may depend
+    on a cancelled task; and it closes at once, which would reset the connection under a client that is still sending, and take the answer with it. So
+    closing means: our side ends, the one who reads throws away what still comes, for a moment, and then the end is reported.
+    """
 
     def __init__(self, stream: trio.SocketStream, early: bytes) -> None:
         self._stream = stream
         self._early = early
+        self._ended = False
+        self._lingers = False
+        self._reading: trio.CancelScope | None = None
         self.socket = stream.socket
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         if self._early:
             early, self._early = self._early, b""
             return early
-        return bytes(await self._stream.receive_some(max_bytes))
+        if not self._ended:
+            with trio.CancelScope() as self._reading:
+                return bytes(await self._stream.receive_some(max_bytes))
+        if self._lingers:
+            await self._linger()
+        raise trio.ClosedResourceError("the connection has been ended here")
+
+    async def _linger(self) -> None:
+        ignored = 0
+        with trio.move_on_after(LINGER_S):
+            while ignored < MOST_IGNORED and (data := await self._stream.receive_some(MAX_HEAD_BYTES)):
+                ignored += len(data)
 
     async def send_all(self, data: bytes) -> None:
         # Hypercorn shields this: without a limit of its own, a client that stops reading would keep it for ever.
@@ -91,7 +122,11 @@ class _Stream:
             raise trio.BrokenResourceError("the client does not read")
 
     async def send_eof(self) -> None:
-        await self._stream.send_eof()
+        self._lingers = True
+        with trio.CancelScope(shield=True):  # does not wait
+            await self._stream.send_eof()
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        self._ended = True
+        if self._reading is not None:
+            self._reading.cancel()

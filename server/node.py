@@ -7,7 +7,7 @@ node                rest_for_one: what comes later depends on what comes before
 ├─ routers          hash-partitioned: a task per active chat
 ├─ inbox            what other nodes did
 ├─ workers          receipts, open chats, repairs from the record, membership of the cluster
-├─ sessions         flusher, idle sweep, and a task per connection
+├─ sessions         poller, flusher, idle sweep, and a task per connection
 ├─ endpoint         listeners
 └─ drainer          last to start, so first to stop
 """
@@ -30,6 +30,7 @@ from server.endpoint import Endpoint
 from server.flusher import Flusher
 from server.http import Http
 from server.metrics import NodeMetrics, TreeMetrics, process_metrics
+from server.poller import Poller
 from server.rest.app import create_app
 from server.services import Services
 from server.stores import real_stores
@@ -64,6 +65,7 @@ def make_node(settings: Settings) -> Supervisor:
     """The tree of a node over the real stores."""
     core = make_core(settings, real_stores(settings, f"{settings.name}.{secrets.token_hex(4)}"))
     tree = TreeMetrics()
+    poller = Poller(busy=lambda: core.commit.writing)
     flusher = Flusher()
     connections = Connections(
         core.auth,
@@ -91,6 +93,7 @@ def make_node(settings: Settings) -> Supervisor:
         core,
         supervisor=supervisor,
         connections=connections,
+        poller=poller,
         flusher=flusher,
         http=http,
         limits=settings.limits,
@@ -105,6 +108,7 @@ def make_node(settings: Settings) -> Supervisor:
             *core.children(),
             Supervisor(
                 (
+                    ChildSpec("poller", poller.run),
                     ChildSpec("flusher", flusher.run),
                     ChildSpec("sweep", connections.run),
                     supervisor.spec(),

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import trio
 
 from handlers.protocol import Prepared
-from handlers.session import BadFrame
+from handlers.session import BadFrame, Rest
+from handlers.signal import Signal
 from server.flusher import Flusher
 from server.frames import (
     BINARY,
@@ -30,6 +31,7 @@ from server.frames import (
     pong_frame,
     seal,
 )
+from server.poller import Poller
 from supervisors import Child
 
 READ_BYTES: Final = 16_384
@@ -43,7 +45,7 @@ UNSUPPORTED: Final = 1003
 RESTART: Final = 1012
 TRY_AGAIN: Final = 1013
 
-Receive = Callable[[bytes], Awaitable[None]]
+Take = Callable[[bytes], Rest | None]
 
 log: Final = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Connection:
 
     Args:
         sock: connected and non-blocking; closed by `finish`.
+        poller: reads for it.
         flusher: writes for it.
         max_message_bytes: a longer message closes it with 1009.
         outbox_bytes: what may wait to be sent; with more it is closed with 1013, and its client reconnects and catches up.
@@ -64,25 +67,30 @@ class Connection:
     """
 
     __slots__ = (
-        "_bound",
-        "_emptied",
-        "_flusher",
-        "_limit",
-        "_out",
-        "_partial",
-        "_scope",
-        "_size",
-        "_sock",
-        "closed_with",
-        "quiet",
-    )
+        "_bound", "_emptied", "_failure", "_fd", "_flusher", "_frames", "_out", "_partial", "_poller", "_reader", "_rest", "_scope", "_size", "_sock",
+        "_take", "_take_binary", "_work", "closed_with", "quiet",
+    )  # fmt: skip
 
     def __init__(
-        self, sock: socket.socket, flusher: Flusher, *, max_message_bytes: int, outbox_bytes: int
+        self,
+        sock: socket.socket,
+        poller: Poller,
+        flusher: Flusher,
+        *,
+        max_message_bytes: int,
+        outbox_bytes: int,
     ) -> None:
         self._sock = sock
+        self._fd = sock.fileno()
+        self._poller = poller
         self._flusher = flusher
-        self._limit = max_message_bytes
+        self._reader = FrameReader(max_message_bytes)
+        self._take: Take | None = None
+        self._take_binary: Take | None = None
+        self._frames: Iterator[tuple[int, bytes]] = iter(())
+        self._rest: Rest | None = None
+        self._failure: Exception | None = None
+        self._work = Signal()
         self._bound = outbox_bytes
         self._out: list[bytes | memoryview] = []
         self._size = 0
@@ -117,8 +125,7 @@ class Connection:
         if self.closed_with is None:
             self.closed_with = code
             self.send(close_frame(None if code == NO_CODE else code, reason))
-            if self._scope is not None:
-                self._scope.cancel()
+            self._end()
 
     def flush(self) -> None:
         """Send what waits, as much as the socket takes. Never blocks and never raises. The flusher's to call."""
@@ -172,71 +179,104 @@ class Connection:
             self.closed_with = GONE
         if self._emptied is not None:
             self._emptied.set()
+        self._end()
+
+    def _end(self) -> None:
+        """Nothing more is taken in; the connection's task goes on to `finish`."""
+        self._poller.ignore(self._fd)
         if self._scope is not None:
             self._scope.cancel()
 
     # -- in --------------------------------------------------------------------------------------------------------
 
     async def serve(
-        self, child: Child, receive: Receive, early: bytes = b"", *, receive_binary: Receive | None = None
+        self, child: Child, take: Take, early: bytes = b"", *, take_binary: Take | None = None
     ) -> None:
-        """Hand each message to `receive` until the connection ends; then call `finish`.
+        """Hand over each message until the connection ends; then call `finish`.
 
         Args:
             child: when it is asked to stop, the connection is closed with 1012.
-            receive: called with each text message, whole and known to be UTF-8. Raises `BadFrame` to close the connection.
+            take: called with each text message, whole and known to be UTF-8. What it returns is awaited in this task before the next message is taken.
+                Raises `BadFrame` to close the connection.
             early: bytes that came together with the handshake.
-            receive_binary: the same for binary messages; without it they close the connection with 1003.
+            take_binary: the same for binary messages; without it they close the connection with 1003.
 
         """
+        self._take = take
+        self._take_binary = take_binary
         try:
             with child.cancel_on_stop() as scope:
                 self._scope = scope
                 if self.closed_with is None:
-                    await self._read(receive, receive_binary, early)
+                    await self._converse(early)
         except (BadFrame, ProtocolError) as error:
             log.info("a connection broke the protocol", extra={"code": error.code, "reason": error.reason})
             self.close(error.code, error.reason)
         finally:
             self._scope = None
             self.close(RESTART, "the server restarts")  # only if nothing else has ended it
+            self._take = self._take_binary = self._rest = None
 
-    async def _read(self, receive: Receive, receive_binary: Receive | None, data: bytes) -> None:
-        reader = FrameReader(self._limit)
-        sock = self._sock
+    async def _converse(self, early: bytes) -> None:
+        self._serve(self._reader.feed(early))
         while True:
-            for opcode, payload in reader.feed(data):
-                if opcode == TEXT:
-                    await receive(payload)
-                elif not await self._take(opcode, payload, receive_binary):
-                    return
-            while True:
-                await trio.lowlevel.wait_readable(sock)
-                try:
-                    data = sock.recv(READ_BYTES)
-                    break
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    data = b""
-                    break
-            if not data:
-                self._lost()
-                return
-            self.quiet = 0
+            while self._rest is not None:
+                rest, self._rest = self._rest, None
+                await rest()
+                self._serve(self._frames)
+            if self._failure is not None:
+                raise self._failure
+            if self.closed_with is None:
+                self._poller.watch(self._fd, self)
+            await self._work.wait()
 
-    async def _take(self, opcode: int, payload: bytes, receive_binary: Receive | None) -> bool:
-        """Serve what is no text; `False` when that ends the connection."""
+    def readable(self) -> None:
+        """Take in what has come. Never blocks and never raises. The poller's to call."""
+        try:
+            data = self._sock.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self.quiet = 0
+            self._serve(self._reader.feed(data))
+        else:
+            self._lost()
+
+    def _serve(self, frames: Iterator[tuple[int, bytes]]) -> None:
+        """Serve frames up to the first that has to wait: that and the others are left to the task, and so is whatever goes wrong."""
+        take = self._take
+        assert take is not None
+        try:
+            for opcode, payload in frames:
+                rest = take(payload) if opcode == TEXT else self._control(opcode, payload)
+                if rest is not None:
+                    self._rest = rest
+                    self._frames = frames
+                    self._leave_to_task()
+                    return
+                if self.closed_with is not None:
+                    return
+        except Exception as error:  # noqa: BLE001 - raised again in the task of this connection
+            self._failure = error
+            self._leave_to_task()
+
+    def _leave_to_task(self) -> None:
+        self._poller.ignore(self._fd)
+        self._work.set()
+
+    def _control(self, opcode: int, payload: bytes) -> Rest | None:
+        """Serve what is no text."""
         if opcode == CLOSE:
             self.close(close_code(payload))
-            return False
-        if opcode == PING and self.closed_with is None:
+        elif opcode == PING and self.closed_with is None:
             self.send(pong_frame(payload))
         elif opcode == BINARY:
-            if receive_binary is None:
+            if self._take_binary is None:
                 raise BadFrame(UNSUPPORTED, "only text is spoken here")
-            await receive_binary(payload)
-        return True
+            return self._take_binary(payload)
+        return None
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
