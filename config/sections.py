@@ -68,6 +68,10 @@ class AuthSettings(Section):
     """How long a device stays signed in without being used."""
     key_rotation_s: Annotated[int, Positive, Setting("KEY_ROTATION_S")] = 30 * 86_400
     """Age at which a signing key is replaced. Tokens that the old one signed stay good until they expire."""
+    key_secret: Annotated[
+        SecretStr, Setting("AUTH_KEY_SECRET", zero="keys lie in the database as they are")
+    ] = SecretStr("")
+    """Encrypts the signing keys in the database, so that whoever can read it cannot make tokens. The same for all nodes."""
     argon2_memory_kib: Annotated[int, Field(ge=8), Setting("ARGON2_MEMORY_KIB")] = 19_456
     """Memory that hashing one password takes."""
     argon2_iterations: Annotated[int, Positive, Setting("ARGON2_ITERATIONS", unit="passes")] = 2

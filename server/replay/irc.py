@@ -19,17 +19,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from handlers.bodies import MAX_TEXT_CHARS
+from handlers.content import MAX_TEXT_CHARS
 from server.refusal import refuse
 
 MOST_BYTES: Final = 64 * 2**20
 """Longest file; a day of the busiest channel is a hundredth of it."""
 
 _TIME: Final = r"(?:\[?\d{1,2}:\d\d(?::\d\d)?\]?\s)?"
-_SAID: Final = re.compile(rf"{_TIME}\s*<[ @+%&~]?(?P<nick>[^\s<>]+)>(?: (?P<text>.*))?", re.DOTALL)
+# Some logs have a space within a nick, or after it, where it has brackets: "<[set] >", "<[cro] smiley>".
+_SAID: Final = re.compile(
+    rf"{_TIME}\s*<[ @+%&~]?(?P<nick>[^\s<>/=]+(?: [^\s<>/=]+)*) ?>(?: (?P<text>.*))?", re.DOTALL
+)
 _DONE: Final = re.compile(rf"{_TIME}\s*\* (?P<nick>[^\s<>*]+) (?P<text>.*)", re.DOTALL)
 _CAME: Final = re.compile(
-    r"=== (?P<nick>\S+) (?:\[.*\]|\(.*\))\s+has (?:joined|left|quit)\b\s*(?P<channel>[#&][^\s,]+)?.*", re.DOTALL
+    r"=== (?P<nick>\S+(?: \S+)??) (?:\[.*\]|\(.*\))\s+has (?:joined|left|quit)\b\s*(?P<channel>[#&][^\s,]+)?.*",
+    re.DOTALL,
 )
 _RENAMED: Final = re.compile(r"=== (?P<nick>\S+) is now known as (?P<new>\S+)\s*", re.DOTALL)
 _SERVER: Final = re.compile(r"=== (?:mode/|Topic\b|#|ServerMode/).*", re.DOTALL)
@@ -99,7 +103,8 @@ def parse(content: bytes, path: Path) -> Log:
     for line in reader.lines:
         if len(line.text) > MAX_TEXT_CHARS:
             raise refuse(
-                "FILE", f"{path}, line {line.number}: longer than the {MAX_TEXT_CHARS} characters of a message"
+                "FILE",
+                f"{path}, line {line.number}: longer than the {MAX_TEXT_CHARS} characters of a message",
             )
     return Log(
         path=path,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,7 @@ from trio_websocket import (
     open_websocket_url,
 )
 
+from handlers.protocol import ME, SYSTEM_TOPIC
 from server.replay.people import Account
 from server.replay.rest import Api, ApiError, NodeAway
 from server.replay.stage import Chat, Message, Sending, Stage
@@ -33,7 +35,7 @@ LONGEST_PAUSE_S: Final = 5.0
 PAGE: Final = 200
 _MOST_BYTES: Final = 16 * 2**20
 _TRY_AGAIN: Final = frozenset(
-    {"rate_limited", "overloaded", "unavailable", "draining", "internal", "not_joined", "unmatched topic"}
+    {"rate_limited", "overloaded", "unavailable", "draining", "internal", "not_joined"}
 )
 _MESSAGE_SENT: Final = '[null,null,"me","MESSAGE_SENT",'
 
@@ -61,14 +63,16 @@ class _Sent(msgspec.Struct, frozen=True):
     message: Message
 
 
-class _ChatHead(msgspec.Struct, frozen=True):
+class ChatHead(msgspec.Struct, frozen=True):
+    """The end of a chat's log, as a join's answer tells it."""
+
     id: str
     last_seq: int
     rev: int
 
 
 class _Joined(msgspec.Struct, frozen=True):
-    chats: list[_ChatHead]
+    chats: list[ChatHead]
     messages: list[Message]
     more: list[str]
     server_time: str
@@ -100,6 +104,12 @@ _LOST: Final = (
     ApiError,
     msgspec.DecodeError,
 )
+
+
+def _text(message: str | bytes) -> str:
+    if isinstance(message, bytes):
+        raise _Broken("the node sent a binary frame, of which the protocol has none")
+    return message
 
 
 class Member:
@@ -142,26 +152,30 @@ class Member:
         failures = 0
         async with trio.open_nursery() as self._resend:
             while True:
-                had_joined = False
                 try:
-                    had_joined = await self._connection()
+                    await self._connection()
                 except _LOST as error:
-                    self.trouble = f"{self._api.nodes[self._node].url}: {error or type(error).__name__}"
-                had_joined = had_joined or self._socket is not None
-                self._socket = None
-                self._refs.clear()
-                if had_joined:
+                    self.trouble = f"{self._api.nodes[self._node].url}: {str(error) or type(error).__name__}"
+                if self._socket is not None:
                     self._stage.reconnects += 1
                     failures = 0
+                self._socket = None
+                self._refs.clear()
                 self._node = (self._node + 1) % len(self._api.nodes)
                 pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**failures)
                 failures += 1
                 # Spread: all users of a node lose it at the same moment.
                 await trio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._socket is not None
+
     async def send(self, chat: Chat, sending: Sending) -> None:
         """Send a line, and again on the next connection until it is answered. A user has one at a time under way in a chat."""
         sending.sent_at = trio.current_time()
+        self._stage.under_way += 1
         self._under_way[chat.id] = sending
         await self._push_message(chat, sending)
 
@@ -174,12 +188,12 @@ class Member:
             self._reading.cancel()
             return
         self._heard_before = self._heard
-        await self._push(socket, None, "phoenix", "heartbeat", {})
+        await self._push(socket, None, SYSTEM_TOPIC, "heartbeat", {})
 
     # -- a connection ----------------------------------------------------------------------------------------------
 
-    async def _connection(self) -> bool:
-        """Connect, join, and read until the connection ends; whether it did so in order."""
+    async def _connection(self) -> None:
+        """Connect, join, and read until the node sends its clients away. Raises one of `_LOST` when the connection is lost."""
         token = await self.account.token()
         bearer = base64.urlsafe_b64encode(token.encode()).rstrip(b"=").decode()
         opened = open_websocket_url(
@@ -187,15 +201,153 @@ class Member:
             subprotocols=["phoenix", f"base64url.bearer.phx.{bearer}"],
             max_message_size=_MOST_BYTES,
             message_queue_size=64,
-            receive_buffer_size=65536,
+            receive_buffer_size=65_536,
             connect_timeout=CONNECT_S,
             disconnect_timeout=1,
         )
-        try:
+        async with AsyncExitStack() as stack:
             async with self._stage.connecting:
-                socket = await opened.__aenter__()
-        except ConnectionRejected as error:
-            if error.status_code in (401, 403):
-                await self.account.token(refused=token)
-            raise
-        return False
+                try:
+                    socket = await stack.enter_async_context(opened)
+                except ConnectionRejected as error:
+                    if error.status_code in (401, 403):
+                        await self.account.token(refused=token)
+                    raise
+                with trio.fail_after(JOIN_S):
+                    await self._join(socket)
+            self._socket = socket
+            self.joined.set()
+            self._heard_before = -1
+            # What is added from here on is pushed by `send`; there is no await in between.
+            for chat_id, sending in list(self._under_way.items()):
+                await self._push_message(self._stage.chats[chat_id], sending)
+            with trio.CancelScope() as self._reading:
+                while True:
+                    await self._take(_text(await socket.get_message()))
+
+    async def _join(self, socket: WebSocketConnection) -> None:
+        known = {chat_id: reception.rev for chat_id, reception in self._receptions.items()}
+        ref = await self._push(socket, "join", ME, "phx_join", {"known": known, "since": self._since})
+        while True:
+            frame = _decode_frame(await socket.get_message())
+            if frame.event == "phx_reply" and frame.ref == ref:
+                break
+        reply = msgspec.json.decode(frame.payload, type=_Reply)
+        if reply.status != "ok":
+            error = msgspec.json.decode(reply.response, type=_Error)
+            raise _Broken(f"joining is answered {error.code}: {error.message}")
+        answer = msgspec.json.decode(reply.response, type=_Joined)
+        await self._catch_up(answer)
+        self._since = answer.server_time
+
+    async def _catch_up(self, answer: _Joined) -> None:
+        """Take in what the join's answer holds. What it has no room for is read before anything else is taken from the socket."""
+        heads = {head.id: head for head in answer.chats}
+        messages: dict[str, list[Message]] = {}
+        for message in answer.messages:
+            messages.setdefault(message.chat_id, []).append(message)
+        for chat_id, reception in self._receptions.items():
+            head = heads.get(chat_id)
+            if head is None:  # nothing has changed
+                head = ChatHead(chat_id, reception.upto, reception.rev)
+            got = messages.get(chat_id, [])
+            if chat_id in answer.more:
+                got += await self._further(chat_id, max([reception.rev, *(m.rev for m in got)]), head)
+            chat = self._stage.chats[chat_id]
+            by_seq = {message.seq: message for message in got}
+            for seq in reception.read([message.seq for message in got], head.last_seq, head.rev):
+                chat.caught_up += 1
+                self._stage.deliver(chat.find(by_seq[seq]))
+
+    async def _further(self, chat_id: str, rev: int, head: ChatHead) -> list[Message]:
+        got: list[Message] = []
+        while rev < head.rev:
+            path = f"/chats/{chat_id}/messages?after_rev={rev}&limit={PAGE}"
+            token = await self.account.token()
+            page = await self._api.call("GET", path, _Page, token=token, first=self._node)
+            got += page.items
+            if page.rev <= rev:
+                break
+            rev = page.rev
+        return got
+
+    async def _take(self, frame: str) -> None:
+        """A frame that came."""
+        self._heard += 1
+        if frame.startswith(_MESSAGE_SENT):
+            delivery = self._stage.meaning(frame)
+            if delivery is not None:
+                message = delivery.message
+                if self._receptions[message.chat_id].push(message.seq, message.rev):
+                    self._stage.deliver(delivery.sending)
+            return
+        other = _decode_frame(frame)
+        if other.event == "phx_reply":
+            self._answered(other)
+        elif other.event in ("phx_error", "phx_close") and other.topic == ME:
+            raise _Broken(f"the node says {other.event}")
+        elif other.event == "SERVER_DRAINING":
+            draining = msgspec.json.decode(other.payload, type=_Draining)
+            self._reading.deadline = trio.current_time() + draining.reconnect_after_ms / 1000
+
+    def _answered(self, frame: _Frame) -> None:
+        chat, sending = self._refs.pop(frame.ref or "", (None, None))
+        if chat is None or sending is None:
+            return  # a heartbeat's
+        reply = msgspec.json.decode(frame.payload, type=_Reply)
+        if reply.status == "ok":
+            self._stage.acknowledge(
+                chat, sending, msgspec.json.decode(reply.response, type=_Sent).message.seq
+            )
+            self._forget(chat, sending)
+            return
+        error = msgspec.json.decode(reply.response, type=_Error)
+        if error.code in _TRY_AGAIN:
+            assert self._resend is not None, "frames are read while the member runs"
+            self._resend.start_soon(self._again, chat, sending, (error.retry_after_ms or 1000) / 1000)
+        else:
+            self._stage.refuse(sending, f"{error.code}: {error.message}")
+            self._forget(chat, sending)
+
+    def _forget(self, chat: Chat, sending: Sending) -> None:
+        if self._under_way.get(chat.id) is sending:
+            del self._under_way[chat.id]
+
+    async def _again(self, chat: Chat, sending: Sending, pause: float) -> None:
+        await trio.sleep(pause)
+        if self._under_way.get(chat.id) is sending:
+            await self._push_message(chat, sending)
+
+    async def _push_message(self, chat: Chat, sending: Sending) -> None:
+        """Send the line if there is a connection; without, the next one begins with it."""
+        socket = self._socket
+        if socket is None:
+            return
+        payload = {
+            "chat_id": chat.id,
+            "client_id": sending.client_id,
+            "type": "text",
+            "content": {"text": sending.part.text},
+        }
+        self._ref += 1
+        self._refs[str(self._ref)] = chat, sending
+        await self._push(socket, "join", ME, "message:send", payload, ref=str(self._ref))
+
+    async def _push(
+        self,
+        socket: WebSocketConnection,
+        join_ref: str | None,
+        topic: str,
+        event: str,
+        payload: Mapping[str, Any],
+        *,
+        ref: str | None = None,
+    ) -> str:
+        """Send a frame; its `ref`. On a connection that is lost nothing happens: whoever reads from it finds out."""
+        if ref is None:
+            self._ref += 1
+            ref = str(self._ref)
+        text = msgspec.json.encode((join_ref, ref, topic, event, payload)).decode()
+        with suppress(ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            await socket.send_message(text)
+        return ref

@@ -64,9 +64,7 @@ class Account:
             if error.status != 401:
                 raise
         # The answer to an earlier try was lost with its node, and the token in it: sign in anew.
-        return await self._api.call(
-            "POST", "/auth/login", _Session, body=self._credentials, first=self.home
-        )
+        return await self._api.call("POST", "/auth/login", _Session, body=self._credentials, first=self.home)
 
 
 async def sign_up(api: Api, cast: Cast, on_progress: Callable[[int], None]) -> list[Account]:
@@ -113,7 +111,5 @@ async def make_group(api: Api, conversation: Conversation, accounts: list[Accoun
         "title": conversation.title,
         "member_ids": [account.user_id for account in others],
     }
-    chat = await api.call(
-        "POST", "/chats", _Chat, body=body, token=await maker.token(), first=maker.home
-    )
+    chat = await api.call("POST", "/chats", _Chat, body=body, token=await maker.token(), first=maker.home)
     return chat.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -117,7 +118,7 @@ class _Connection:
             event = self.http.next_event()
             if event is not h11.NEED_DATA:
                 return event
-            self.http.receive_data(await self.stream.receive_some())
+            self.http.receive_data(bytes(await self.stream.receive_some()))
 
     def reusable(self) -> bool:
         if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
@@ -168,7 +169,9 @@ class Api:
         """Call, until there is an answer.
 
         Args:
-            method, path, body: the call, below `/api/v1`.
+            method: of HTTP.
+            path: below `/api/v1`.
+            body: to be sent as JSON.
             answer: the shape of the answer.
             token: an access token.
             first: index of the node to ask first.
@@ -188,17 +191,17 @@ class Api:
             pause = min(LONGEST_PAUSE_S, 0.1 * 2**attempt)
             try:
                 got = await self._once(node, method, f"/api/v1{path}", encoded, token)
-            except NodeAway as error:
-                away = error
+            except NodeAway as missing:
+                away = missing
             else:
                 if got.status < 400:
                     return _decoded(got, answer, node)
                 problem = _problem(got)
-                error = ApiError(what, got.status, problem.code, problem.detail)
+                refused = ApiError(what, got.status, problem.code, problem.detail)
                 if got.status not in (429, 502, 503, 504):
-                    raise error
+                    raise refused
                 pause = max(pause, (problem.retry_after_ms or 0) / 1000)
-                away = NodeAway(f"{node.url}: {error}")
+                away = NodeAway(f"{node.url}: {refused}")
             if only or trio.current_time() + pause > deadline:
                 raise away
             attempt += 1
@@ -270,9 +273,9 @@ def _decoded(got: _Answer, answer: type[T], node: Node) -> T:
 
 
 def _reason(error: BaseException) -> str:
-    cause: BaseException = error
-    while (inner := cause.__cause__ or cause.__context__) is not None:
-        cause = inner
-    if isinstance(cause, ExceptionGroup):
-        cause = cause.exceptions[0]
-    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    cause: BaseException | None = error
+    while cause is not None:  # Trio says only that it could not connect; why is in what it caught
+        error = cause
+        cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error.__cause__
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error) or type(error).__name__

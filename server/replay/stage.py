@@ -124,6 +124,9 @@ class Stage:
     Attributes:
         chats: by id.
         acknowledging, delivering: latencies from a line's first sending.
+        under_way: lines that have been sent and not been answered for good.
+        settled: lines that have been answered for good.
+        acknowledged: lines that are durable.
         delivered: deliveries so far, in all chats.
         reconnects: connections that were lost.
         connecting: taken while a connection is being made, so that nodes are not rushed.
@@ -134,6 +137,8 @@ class Stage:
         self.chats = {chat.id: chat for chat in chats}
         self.acknowledging = Latencies()
         self.delivering = Latencies()
+        self.under_way = 0
+        self.settled = 0
         self.acknowledged = 0
         self.delivered = 0
         self.reconnects = 0
@@ -160,7 +165,7 @@ class Stage:
             chat.altered += sending.seq != seq
             return
         sending.seq = seq
-        sending.settled.set()
+        self._settle(sending)
         chat.acknowledged += 1
         self.acknowledged += 1
         self.acknowledging.add(trio.current_time() - sending.sent_at)
@@ -169,7 +174,13 @@ class Stage:
         """A line was refused, and sending it again would not help."""
         if not sending.seq:
             sending.refusal = why
+            self._settle(sending)
+
+    def _settle(self, sending: Sending) -> None:
+        if not sending.settled.is_set():
             sending.settled.set()
+            self.settled += 1
+            self.under_way -= 1
 
     def deliver(self, sending: Sending | None) -> None:
         """A user got a line for the first time."""
@@ -181,9 +192,4 @@ class Stage:
     def outstanding(self) -> bool:
         """Whether anything has been sent that is not acknowledged, or acknowledged and not delivered to everyone."""
         due = sum(chat.acknowledged * len(chat.receptions) for chat in self.chats.values())
-        under_way = any(
-            sending.sent_at != float("inf") and not sending.settled.is_set()
-            for chat in self.chats.values()
-            for sending in chat.sendings
-        )
-        return under_way or self.delivered < due
+        return self.under_way > 0 or self.delivered < due

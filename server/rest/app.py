@@ -6,7 +6,8 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 import trio
@@ -28,6 +29,8 @@ from server.services import Services
 
 BODY_TIMEOUT_S: Final = 15.0
 """A body that has not arrived by then is not waited for."""
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -62,7 +65,27 @@ def create_app(services: Services) -> QuartTrio:
     app.register_error_handler(Exception, _refuse)
     app.before_request(_begin)
     app.after_request(_finish)
+    app.asgi_app = _rooted(app.asgi_app)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _rooted(serve: Application) -> Application:
+    """Quart crashes on a path that is empty, and on some whole addresses in its place (RFC 9112, section 3.2.2)."""
+
+    async def rooted(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith("/"):
+            scope = {**scope, "path": _path(scope["path"])}
+        await serve(scope, receive, send)
+
+    return rooted
+
+
+def _path(target: str) -> str:
+    try:
+        path = urlsplit(target).path
+    except ValueError:
+        path = ""
+    return path if path.startswith("/") else f"/{path}"
 
 
 class _Metrics:
@@ -141,6 +164,11 @@ async def _begin() -> None:
 
 
 async def _finish(answer: Response) -> Response:
+    try:
+        # An answer may be ready before its request is in: a connection can be used again only when that is out of the way.
+        await request.get_data(cache=False)
+    except HTTPException:
+        answer.headers["Connection"] = "close"  # too much, or too slow
     answer.headers["X-Request-Id"] = _current_id()
     harden(answer)
     return answer

@@ -13,6 +13,7 @@ import msgspec
 
 from handlers.bodies import EditPush, SendBody, SeqPush
 from handlers.chat_topic import Typing, TypingPush
+from handlers.content import SHAPES
 from handlers.errors import FieldError
 from handlers.me import JoinAnswer, JoinBody
 from handlers.wire import ChatChange, ChatView, CursorMoved, MemberChange, MessageView, OwnUser
@@ -124,6 +125,10 @@ EVENTS: Final = (
     Sent("me", "MEMBER_CHANGED", MemberChange, "Somebody is in the chat in a new role, or, without `role`, no longer."),
     Sent("me", "USER_UPDATED", UserPayload, "One's own profile was changed on another device."),
     Sent("me", "SERVER_DRAINING", Draining, "The node is going down."),
+    Sent("me", "phx_error", Nothing, "What served the feed has crashed: join again."),
+    Sent("me", "phx_close", Nothing, "The feed is over, because it was left."),
+    Sent("chat", "phx_error", Nothing, "What served the chat has crashed: join again."),
+    Sent("chat", "phx_close", Nothing, "The chat is closed: it was left, or the user is no longer in it."),
     Sent("chat", "presence_state", dict[str, PresenceEntry], "Who has the chat open, by user id."),
     Sent("chat", "presence_diff", PresenceDiff, "Who opened and closed it since."),
     Sent("chat", "TYPING", Typing, "Somebody begins or ceases to type."),
@@ -152,7 +157,7 @@ Frames are JSON text, `[join_ref, ref, topic, event, payload]`. The payloads are
 
 def asyncapi() -> dict[str, Any]:
     """The document, ready to be encoded."""
-    types = list({repr(kind): kind for kind in (*_types(), Refusal)}.values())
+    types = list({repr(kind): kind for kind in (*_types(), *SHAPES.values(), Refusal)}.values())
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     by_type = dict(zip(map(repr, types), schemas, strict=True))
     messages = {name: _message(name, kind, about, by_type) for name, kind, about in _messages()}

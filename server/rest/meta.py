@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +28,11 @@ View = Callable[[], Awaitable[Response]]
 def views(services: Services, operations: Sequence[Operation]) -> Mapping[str, View]:
     """Path -> view, all for GET."""
     health = Health(services.probes, services.required, services.draining)
-    rest, socket = openapi(operations), asyncapi()
+
+    @cache
+    def documents() -> tuple[dict[str, Any], dict[str, Any]]:
+        """Made for the first who asks: that takes as long as the rest of starting."""
+        return openapi(operations), asyncapi()
 
     async def healthz() -> Response:
         return _json({"status": "ok"})
@@ -48,7 +53,7 @@ def views(services: Services, operations: Sequence[Operation]) -> Mapping[str, V
         return answer
 
     async def page() -> Response:
-        answer = Response(docs_page(rest, socket), content_type="text/html; charset=utf-8")
+        answer = Response(docs_page(*documents()), content_type="text/html; charset=utf-8")
         answer.headers["Content-Security-Policy"] = _PAGE_POLICY
         return answer
 
@@ -60,18 +65,16 @@ def views(services: Services, operations: Sequence[Operation]) -> Mapping[str, V
         "/readyz": readyz,
         "/metrics": metrics,
         "/.well-known/jwks.json": jwks,
-        "/openapi.json": _document(rest),
-        "/asyncapi.json": _document(socket),
+        "/openapi.json": _document(lambda: documents()[0]),
+        "/asyncapi.json": _document(lambda: documents()[1]),
         "/docs": page,
         STYLE_PATH: style,
     }
 
 
-def _document(document: Mapping[str, Any]) -> View:
-    encoded = msgspec.json.format(msgspec.json.encode(document))
-
+def _document(make: Callable[[], Mapping[str, Any]]) -> View:
     async def view() -> Response:
-        return Response(encoded, content_type=JSON)
+        return Response(msgspec.json.format(msgspec.json.encode(make())), content_type=JSON)
 
     return view
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from handlers.content import SHAPES
 from handlers.errors import Code
 from server.rest.operation import MOST_SEQ, PREFIX, NoQuery, Operation
 from server.rest.problems import MEDIA_TYPE, Problem
@@ -39,7 +40,7 @@ def software_version() -> str:
 
 def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
     """The document, ready to be encoded."""
-    types: list[Any] = [Problem]
+    types: list[Any] = [Problem, *dict.fromkeys(SHAPES.values())]
     for operation in operations:
         types += [each for each in (operation.body, *operation.answers.values()) if each is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)

@@ -1,42 +1,64 @@
-"""Who may do what: the whole table of action x role x chat type x membership, written out."""
+"""Who may do what: the whole table of action x role x chat type x membership, as docs/permissions.md has it."""
 
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from handlers.errors import ChatError, Code
-from handlers.policy import Action, check
+from handlers.policy import Action, check, require_operator
+from handlers.principal import Principal
 from persistence.models import ChatType, Role
 
-# o owner, a admin, m member: who may. A direct chat has members only; the other columns there say that no role would help.
-SIMPLE = {
-    #                       direct  group  channel
-    Action.SEND: ("oam", "oam", "oa"),
-    Action.EDIT_OWN: ("oam", "oam", "oa"),
-    Action.DELETE_OWN: ("oam", "oam", "oam"),
-    Action.DELETE_OTHER: ("", "oa", "oa"),
-    Action.READ_MESSAGES: ("oam", "oam", "oam"),
-    Action.MARK_READ: ("oam", "oam", "oam"),
-    Action.LIST_MEMBERS: ("oam", "oam", "oam"),
-    Action.OPEN_CHAT: ("oam", "oam", "oam"),
-    Action.TYPING: ("oam", "oam", "oa"),
-    Action.PIN: ("oam", "oam", "oam"),
-    Action.MUTE: ("oam", "oam", "oam"),
-    Action.UPDATE_CHAT: ("", "oa", "oa"),
-    Action.DELETE_CHAT: ("", "o", "o"),
-    Action.LEAVE: ("", "oam", "oam"),
-}
-# Who may do it to whom: actor, what the target is ("-" for nobody yet), what the target is to be. The same in groups and channels; nobody in a direct chat.
-ADD = {"o-a", "o-m", "a-m"}
-SET = {"oao", "oaa", "oam", "omo", "oma", "omm"}
-REMOVE = {"oa", "om", "am"}
-
-COLUMN = {ChatType.DIRECT: 0, ChatType.GROUP: 1, ChatType.CHANNEL: 2}
-LETTER = {Role.OWNER: "o", Role.ADMIN: "a", Role.MEMBER: "m"}
 ROLES = tuple(Role)
 TYPES = tuple(ChatType)
+TARGETED = (Action.ADD_MEMBER, Action.SET_ROLE, Action.REMOVE_MEMBER)
+
+
+def tables() -> list[list[list[str]]]:
+    """The tables of the page, each with its head, cells without decoration."""
+    page = (Path(__file__).resolve().parents[2] / "docs/permissions.md").read_text()
+    found: list[list[list[str]]] = [[]]
+    for line in page.splitlines():
+        if line.startswith("|"):
+            found[-1].append([cell.strip().strip("`") for cell in line.strip("|").split("|")])
+        elif found[-1]:
+            found.append([])
+    return [[table[0], *table[2:]] for table in found if table]
+
+
+def said(cell: str) -> bool:
+    return {"yes": True, "no": False}[cell]
+
+
+def in_a_chat() -> dict[tuple[Action, ChatType, Role], bool]:
+    head, *rows = tables()[0]
+    columns = [(ChatType(kind), Role(role)) for kind, role in (name.split(": ") for name in head[2:])]
+    return {
+        (Action(row[1]), *column): said(cell)
+        for row in rows
+        for column, cell in zip(columns, row[2:], strict=True)
+    }
+
+
+def of_members() -> dict[tuple[Action, Role | None, Role | None, Role], bool]:
+    head, *rows = tables()[1]
+    actors = [Role(name) for name in head[4:]]
+    return {
+        (Action(row[1]), _role(row[2]), _role(row[3]), actor): said(cell)
+        for row in rows
+        for actor, cell in zip(actors, row[4:], strict=True)
+    }
+
+
+def _role(cell: str) -> Role | None:
+    return None if cell == "nobody" else Role(cell)
+
+
+SIMPLE = in_a_chat()
+MEMBERS = of_members()
 
 
 def refusal(action: Action, chat_type: ChatType, role: Role | None, **more: Role | None) -> Code | None:
@@ -47,41 +69,33 @@ def refusal(action: Action, chat_type: ChatType, role: Role | None, **more: Role
     return None
 
 
-def test_the_table_names_every_action() -> None:
-    assert set(SIMPLE) | {Action.ADD_MEMBER, Action.SET_ROLE, Action.REMOVE_MEMBER} == set(Action)
+def test_the_page_names_every_case_once() -> None:
+    places = {(ChatType.DIRECT, Role.MEMBER), *product((ChatType.GROUP, ChatType.CHANNEL), ROLES)}
+    assert set(SIMPLE) == {(action, *place) for action in set(Action) - set(TARGETED) for place in places}
+    added = product([Action.ADD_MEMBER], [None], ROLES, ROLES)
+    changed = product([Action.SET_ROLE], ROLES, ROLES, ROLES)
+    removed = product([Action.REMOVE_MEMBER], ROLES, [None], ROLES)
+    assert set(MEMBERS) == {*added, *changed, *removed}
 
 
-@pytest.mark.parametrize(("action", "chat_type", "role"), list(product(SIMPLE, TYPES, ROLES)))
+@pytest.mark.parametrize(("action", "chat_type", "role"), SIMPLE)
 def test_actions_without_a_target(action: Action, chat_type: ChatType, role: Role) -> None:
-    allowed = LETTER[role] in SIMPLE[action][COLUMN[chat_type]]
-    assert refusal(action, chat_type, role) is (None if allowed else Code.FORBIDDEN)
+    expected = None if SIMPLE[action, chat_type, role] else Code.FORBIDDEN
+    assert refusal(action, chat_type, role) is expected
+
+
+@pytest.mark.parametrize(("action", "target", "new", "actor"), MEMBERS)
+def test_changes_of_membership(action: Action, target: Role | None, new: Role | None, actor: Role) -> None:
+    expected = None if MEMBERS[action, target, new, actor] else Code.FORBIDDEN
+    for chat_type in (ChatType.GROUP, ChatType.CHANNEL):
+        assert refusal(action, chat_type, actor, target_role=target, new_role=new) is expected
+    assert refusal(action, ChatType.DIRECT, actor, target_role=target, new_role=new) is Code.FORBIDDEN
 
 
 @pytest.mark.parametrize(("action", "chat_type"), list(product(Action, TYPES)))
 def test_a_stranger_is_told_that_there_is_no_such_chat(action: Action, chat_type: ChatType) -> None:
     for target, new in product((None, *ROLES), (None, *ROLES)):
         assert refusal(action, chat_type, None, target_role=target, new_role=new) is Code.NOT_FOUND
-
-
-@pytest.mark.parametrize(("chat_type", "role", "new"), list(product(TYPES, ROLES, ROLES)))
-def test_adding_members(chat_type: ChatType, role: Role, new: Role) -> None:
-    allowed = chat_type is not ChatType.DIRECT and f"{LETTER[role]}-{LETTER[new]}" in ADD
-    expected = None if allowed else Code.FORBIDDEN
-    assert refusal(Action.ADD_MEMBER, chat_type, role, new_role=new) is expected
-
-
-@pytest.mark.parametrize(("chat_type", "role", "target", "new"), list(product(TYPES, ROLES, ROLES, ROLES)))
-def test_changing_roles(chat_type: ChatType, role: Role, target: Role, new: Role) -> None:
-    allowed = chat_type is not ChatType.DIRECT and LETTER[role] + LETTER[target] + LETTER[new] in SET
-    expected = None if allowed else Code.FORBIDDEN
-    assert refusal(Action.SET_ROLE, chat_type, role, target_role=target, new_role=new) is expected
-
-
-@pytest.mark.parametrize(("chat_type", "role", "target"), list(product(TYPES, ROLES, ROLES)))
-def test_removing_members(chat_type: ChatType, role: Role, target: Role) -> None:
-    allowed = chat_type is not ChatType.DIRECT and LETTER[role] + LETTER[target] in REMOVE
-    expected = None if allowed else Code.FORBIDDEN
-    assert refusal(Action.REMOVE_MEMBER, chat_type, role, target_role=target) is expected
 
 
 @pytest.mark.parametrize("action", [Action.SET_ROLE, Action.REMOVE_MEMBER])
@@ -94,3 +108,10 @@ def test_whoever_is_not_there_cannot_be_changed(action: Action) -> None:
 def test_a_refusal_says_what_and_where() -> None:
     with pytest.raises(ChatError, match="a member may not send messages in this channel"):
         check(Action.SEND, chat_type=ChatType.CHANNEL, role=Role.MEMBER)
+
+
+def test_operators_are_those_whose_token_says_so() -> None:
+    require_operator(Principal("u", "d", 0, operator=True))
+    with pytest.raises(ChatError) as caught:
+        require_operator(Principal("u", "d", 0))
+    assert caught.value.code is Code.FORBIDDEN

@@ -1,13 +1,21 @@
-"""A node's REST side over the stores in memory, on the virtual clock."""
+"""A node's REST side, and sessions as a socket has them, over the stores in memory, on the virtual clock."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from inspect import iscoroutinefunction
 from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 import pytest
@@ -15,21 +23,12 @@ import trio
 import trio.testing
 from quart.wrappers import Response
 
-from config.sections import LimitSettings
+from config.sections import AuthSettings, ClusterSettings, CommitSettings, LimitSettings
 from config.settings import Settings
-from handlers.auth import Auth
-from handlers.chat_views import ChatViews
-from handlers.chats import Conversations
-from handlers.commit import GroupCommit
 from handlers.events import Event
-from handlers.fanout import Fanout
-from handlers.history import History
 from handlers.hub import Hub
 from handlers.passwords import Passwords
-from handlers.receipts import Receipts
-from handlers.routers import Routers
-from handlers.tokens import Tokens
-from handlers.users import Profiles
+from handlers.protocol import Prepared
 from persistence.errors import StoreUnavailable
 from persistence.ids import Ids
 from persistence.memory import (
@@ -37,17 +36,22 @@ from persistence.memory import (
     MemoryAttempts,
     MemoryBus,
     MemoryChats,
+    MemoryCluster,
     MemoryDeadLetters,
     MemoryDevices,
     MemoryLog,
+    MemoryOpenChats,
     MemorySigningKeys,
     MemoryUsers,
     Record,
 )
+from server.core import make_core
 from server.rest.app import create_app
 from server.services import Services
-from supervisors import ChildSpec, PartitionSupervisor, Supervisor, open_supervisor
+from server.stores import Stores
+from supervisors import Strategy, Supervisor, Telemetry, open_supervisor, snapshot, to_log
 
+API = "/api/v1"
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
 
@@ -90,11 +94,11 @@ class Dependency:
 class Reply:
     """An answer, read."""
 
-    def __init__(self, response: Response, raw: bytes) -> None:
-        self.status = response.status_code
-        self.headers = response.headers
+    def __init__(self, status: int, headers: Any, raw: bytes) -> None:
+        self.status = status
+        self.headers = headers
         self.raw = raw
-        self.content_type = response.headers.get("Content-Type", "")
+        self.content_type = headers.get("Content-Type", "")
 
     @property
     def json(self) -> Any:
@@ -115,92 +119,120 @@ class Account:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return await self.world.request(method, path, json, headers=headers, **options)
 
+    async def connect(self) -> Socket:
+        """A connection of this device, that has joined nothing yet."""
+        return await Socket.open(self.world, self.token)
+
+
+class Socket:
+    """A session, and what its client gets."""
+
+    def __init__(self, world: World, token: str) -> None:
+        self._refs = count(1)
+        self.asked: dict[str, tuple[str, str]] = {}
+        self.frames: list[list[Any]] = []
+        self.closed: tuple[int, str] | None = None
+        self.session = world.core.session(world.core.tokens.verify(token), self, "test")
+
+    @classmethod
+    async def open(cls, world: World, token: str) -> Socket:
+        socket = cls(world, token)
+        await world.core.sessions.opened(socket.session)
+        return socket
+
+    def push(self, prepared: Prepared) -> None:
+        self.frames += [msgspec.json.decode(text) for text in prepared.texts]
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = (code, reason)
+
+    async def __call__(self, topic: str, event: str, payload: Any = msgspec.UNSET) -> dict[str, Any]:
+        """Push, and wait for the answer: `{"status": ..., "response": ...}`."""
+        ref = str(next(self._refs))
+        self.asked[ref] = (topic, event)
+        body = {} if payload is msgspec.UNSET else payload
+        await self.session.receive(msgspec.json.encode(["1", ref, topic, event, body]))
+        with trio.fail_after(60):
+            while True:
+                for frame in self.frames:
+                    if frame[1] == ref and frame[3] == "phx_reply":
+                        return dict(frame[4])
+                await trio.sleep(0.001)
+
+    def events(self, topic: str) -> list[tuple[str, Any]]:
+        """What came unasked."""
+        return [(frame[3], frame[4]) for frame in self.frames if frame[2] == topic and frame[1] is None]
+
 
 class World:
-    """Everything below the routes, real, over memory."""
+    """A node over memory, real but for its network. Several of them on the same `record` and `broker` are a cluster."""
 
-    def __init__(self, **limits: Any) -> None:
-        self.record = Record()
-        self.broker = Broker()
-        self.hub = Hub()
+    def __init__(
+        self,
+        *,
+        node: str = "n1",
+        record: Record | None = None,
+        broker: Broker | None = None,
+        key_rotation_s: int = 86_400,
+        **limits: Any,
+    ) -> None:
+        self.record = record or Record()
+        self.broker = broker or Broker(lease_s=1e9)
         self.probes = [Dependency("mongodb"), Dependency("redis"), Dependency("s3")]
         self.draining = False
         self._phones = count(1)
-        ids = Ids(clock)
-        chats, users, devices = MemoryChats(self.record), MemoryUsers(self.record), MemoryDevices(self.record)
-        store, bus = MemoryLog(self.record), MemoryBus(self.broker, "n1")
-        self.bus = bus
-        self.fanout = Fanout(bus, self.hub)
-        self.commit = GroupCommit(store, batch=64)
-        self.partitions = PartitionSupervisor(2, name="routers")
-        self.routers = Routers(
-            store=store,
-            chats=chats,
-            bus=bus,
+        self.bus = MemoryBus(self.broker, node)
+        stores = Stores(
+            incarnation=node,
+            log=MemoryLog(self.record),
+            chats=MemoryChats(self.record),
+            users=MemoryUsers(self.record),
+            devices=MemoryDevices(self.record),
+            keys=MemorySigningKeys(self.record),
             dead_letters=MemoryDeadLetters(self.record),
-            fanout=self.fanout,
-            commit=self.commit,
-            partitions=self.partitions,
-            clock=clock,
-            new_id=ids,
-            idle_s=60,
-            hold_s=5,
-            most_pending=1000,
+            bus=self.bus,
+            cluster=MemoryCluster(self.broker, node, self.bus),
+            open_chats=MemoryOpenChats(self.broker),
+            attempts=MemoryAttempts(self.broker),
         )
-        self.receipts = Receipts(chats, self.routers, self.fanout, clock)
-        self.tokens = Tokens(MemorySigningKeys(self.record), clock, ttl_s=900, rotation_s=86_400)
-        views = ChatViews(chats, store, users, clock)
-        settings = Settings(limits=LimitSettings(max_members_group=4, **limits))
+        settings = Settings(
+            limits=LimitSettings(**{"max_members_group": 4, **limits}),
+            auth=AuthSettings(
+                login_tries=3,
+                login_window_s=60,
+                refresh_token_ttl_s=86_400,
+                key_rotation_s=key_rotation_s,
+            ),
+            commit=CommitSettings(store_hold_s=5),
+            cluster=ClusterSettings(heartbeat_s=1e6, lease_s=1e9, head_check_s=1e6, router_idle_s=60),
+        )
+        self.core = make_core(
+            settings,
+            stores,
+            clock=clock,
+            new_id=Ids(clock, Random(node)),
+            passwords=Passwords(memory_kib=8, iterations=1, lanes=1, run=on_the_spot),
+        )
+        self.root = Supervisor(
+            self.core.children(),
+            name="node",
+            strategy=Strategy.REST_FOR_ONE,
+            telemetry=Telemetry(to_log),
+        )
         self.services = Services(
             settings=settings,
-            tokens=self.tokens,
-            auth=Auth(
-                users=users,
-                devices=devices,
-                attempts=MemoryAttempts(self.broker),
-                passwords=Passwords(memory_kib=8, iterations=1, lanes=1, run=on_the_spot),
-                tokens=self.tokens,
-                fanout=self.fanout,
-                clock=clock,
-                new_id=ids,
-                refresh_ttl_s=86_400,
-                tries=3,
-                window_s=60,
-            ),
-            profiles=Profiles(
-                users=users, devices=devices, chats=chats, bus=bus, fanout=self.fanout, clock=clock
-            ),
-            conversations=Conversations(
-                chats=chats,
-                users=users,
-                store=store,
-                views=views,
-                routers=self.routers,
-                fanout=self.fanout,
-                clock=clock,
-                new_id=ids,
-                most_members=settings.limits.max_members_group,
-            ),
-            history=History(
-                chats=chats, users=users, store=store, routers=self.routers, receipts=self.receipts
-            ),
-            routers=self.routers,
+            tokens=self.core.tokens,
+            auth=self.core.auth,
+            profiles=self.core.profiles,
+            conversations=self.core.conversations,
+            history=self.core.history,
+            routers=self.core.routers,
+            tree=lambda: snapshot(self.root),
             probes=self.probes,
             draining=lambda: self.draining,
         )
         self.app = create_app(self.services)
         self.client = self.app.test_client()
-
-    def tree(self) -> Supervisor:
-        children = [
-            ChildSpec("tokens", self.tokens.run),
-            ChildSpec("fanout", self.fanout.run),
-            ChildSpec("commit", self.commit.run),
-            self.partitions.spec(),
-            ChildSpec("starter", self.routers.run),
-            ChildSpec("receipts", self.receipts.run),
-        ]
-        return Supervisor(children, name="node")
 
     async def request(
         self, method: str, path: str, json: Any = msgspec.UNSET, *, raw: bytes | None = None, **options: Any
@@ -210,29 +242,178 @@ class World:
             raw = msgspec.json.encode(json)
         if raw is not None:
             headers.setdefault("Content-Type", "application/json")
-        response = await self.client.open(path, method=method, data=raw, headers=headers, **options)
-        return Reply(response, await response.get_data(as_text=False))
+        response: Response = await self.client.open(path, method=method, data=raw, headers=headers, **options)
+        body = await response.get_data(as_text=False)
+        return Reply(response.status_code, response.headers, body)
+
+    async def asgi(
+        self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], *chunks: bytes
+    ) -> Reply:
+        """A request byte for byte, as Hypercorn hands it to the application."""
+        path, _, query = target.partition(b"?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": headers,
+            "client": ("192.0.2.1", 1),
+            "server": ("127.0.0.1", 8000),
+            "extensions": {},
+        }
+        waiting = iter(chunks or (b"",))
+        left = len(chunks or (b"",))
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            nonlocal left
+            await trio.lowlevel.checkpoint()
+            if not left:
+                await trio.sleep_forever()
+            left -= 1
+            return {"type": "http.request", "body": next(waiting), "more_body": left > 0}
+
+        async def send(message: dict[str, Any]) -> None:
+            await trio.lowlevel.checkpoint()
+            sent.append(message)
+
+        await self.app(scope, receive, send)  # type: ignore[arg-type]
+        start, *rest = sent
+        found = {name.decode().title(): value.decode() for name, value in start["headers"]}
+        return Reply(start["status"], found, b"".join(message.get("body", b"") for message in rest))
 
     async def account(self, name: str = "Ada", *, password: str = "correct horse") -> Account:
-        phone = f"+4930{next(self._phones):07}"
         body = {
             "name": name,
-            "phone": phone,
+            "phone": f"+4930{next(self._phones):07}",
             "password": password,
             "device": {"name": "phone", "platform": "test"},
         }
-        reply = await self.request("POST", "/api/v1/auth/signup", body)
+        reply = await self.request("POST", f"{API}/auth/signup", body)
         assert reply.status == 201, reply.raw
         return Account(self, reply.json)
 
     def listen(self, account: Account) -> Listener:
-        return Listener(self.hub, account.id, account.device_id)
+        return Listener(self.core.hub, account.id, account.device_id)
+
+
+class Scene:
+    """Ada's group with Bob, with a message of each, and a second device of hers: something for every call to be about."""
+
+    ada: Account
+    bob: Account
+    eve: Account
+    chat_id: str
+    device_id: str
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def set_up(self) -> Scene:
+        """Make it; again after a call has undone something. Ada is an operator."""
+        world = self.world
+        self.ada, self.bob, self.eve = [await world.account(name) for name in ("Ada", "Bob", "Eve")]
+        await world.core.stores.users.set_operator(self.ada.id, operator=True)
+        self.ada.session = await self.log_in()
+        self.ada.token, self.ada.device_id = self.ada.session["access_token"], self.ada.session["device_id"]
+        self.device_id = (await self.log_in())["device_id"]
+        body = {"type": "group", "title": "Crew", "member_ids": [self.bob.id]}
+        self.chat_id = (await self.ada("POST", f"{API}/chats", body)).json["id"]
+        for who in (self.ada, self.bob):
+            reply = await who("POST", f"{API}/chats/{self.chat_id}/messages", text("first"))
+            assert reply.status == 201, reply.raw
+        return self
+
+    async def log_in(self) -> dict[str, Any]:
+        reply = await self.world.request("POST", f"{API}/auth/login", self.credentials)
+        assert reply.status == 200, reply.raw
+        return dict(reply.json)
+
+    @property
+    def credentials(self) -> dict[str, Any]:
+        return {
+            "phone": self.ada.session["user"]["phone"],
+            "password": "correct horse",
+            "device": {"name": "laptop", "platform": "test"},
+        }
+
+    def fill(self, path: str) -> str:
+        """The address of a call, about what exists."""
+        known = {"chat_id": self.chat_id, "user_id": self.bob.id, "device_id": self.device_id, "seq": "1"}
+        return API + path.format(**known)
+
+    def calls(self) -> dict[str, tuple[str, str, Any]]:
+        """Per operation one request that is in order: method, address, body."""
+        in_chat = "/chats/{chat_id}"
+        member = in_chat + "/members/{user_id}"
+        message = in_chat + "/messages/{seq}"
+        none = msgspec.UNSET
+        calls: dict[str, tuple[str, str, Any]] = {
+            "post_auth_signup": (
+                "POST",
+                "/auth/signup",
+                {**self.credentials, "name": "New", "phone": "+493099999999"},
+            ),
+            "post_auth_login": ("POST", "/auth/login", self.credentials),
+            "post_auth_refresh": (
+                "POST",
+                "/auth/refresh",
+                {"refresh_token": self.ada.session["refresh_token"]},
+            ),
+            "post_auth_logout": ("POST", "/auth/logout", none),
+            "get_devices": ("GET", "/devices?limit=5", none),
+            "delete_devices_device_id": ("DELETE", "/devices/{device_id}", none),
+            "get_users_me": ("GET", "/users/me", none),
+            "patch_users_me": (
+                "PATCH",
+                "/users/me",
+                {"name": "Ada L.", "status": "x", "privacy": {"last_seen": "contacts"}},
+            ),
+            "get_users": (
+                "GET",
+                f"/users?phone=%2B{self.bob.session['user']['phone'].removeprefix('+')}",
+                none,
+            ),
+            "get_users_user_id": ("GET", "/users/{user_id}", none),
+            "post_chats": ("POST", "/chats", {"type": "direct", "user_id": self.bob.id}),
+            "get_chats": ("GET", "/chats?limit=5", none),
+            "get_chats_chat_id": ("GET", in_chat, none),
+            "patch_chats_chat_id": ("PATCH", in_chat, {"title": "Crew 2"}),
+            "delete_chats_chat_id": ("DELETE", in_chat, none),
+            "get_chats_chat_id_members": ("GET", in_chat + "/members?limit=5", none),
+            "put_chats_chat_id_members_user_id": ("PUT", member, {"role": "admin"}),
+            "delete_chats_chat_id_members_user_id": ("DELETE", member, none),
+            "put_chats_chat_id_pin": ("PUT", in_chat + "/pin", none),
+            "delete_chats_chat_id_pin": ("DELETE", in_chat + "/pin", none),
+            "put_chats_chat_id_mute": ("PUT", in_chat + "/mute", {"until": "2027-01-01T00:00:00Z"}),
+            "delete_chats_chat_id_mute": ("DELETE", in_chat + "/mute", none),
+            "get_chats_chat_id_messages": ("GET", in_chat + "/messages?after_seq=0&limit=5", none),
+            "post_chats_chat_id_messages": (
+                "POST",
+                in_chat + "/messages",
+                {**text("second"), "reply_to": 1},
+            ),
+            "patch_chats_chat_id_messages_seq": ("PATCH", message, {"content": {"text": "better"}}),
+            "delete_chats_chat_id_messages_seq": ("DELETE", message, none),
+            "put_chats_chat_id_read": ("PUT", in_chat + "/read", {"seq": 2}),
+            "get_admin_tree": ("GET", "/admin/tree", none),
+        }
+        return {name: (method, self.fill(path), body) for name, (method, path, body) in calls.items()}
+
+
+def text(client_id: str, words: str = "hello") -> dict[str, Any]:
+    return {"client_id": client_id, "type": "text", "content": {"text": words}}
 
 
 @asynccontextmanager
-async def opened(**limits: Any) -> AsyncIterator[World]:
-    world = World(**limits)
-    async with open_supervisor(world.tree()):
+async def opened(**options: Any) -> AsyncIterator[World]:
+    world = World(**options)
+    async with open_supervisor(world.root):
         yield world
 
 
@@ -245,6 +426,39 @@ def open_world() -> Callable[..., AbstractAsyncContextManager[World]]:
 async def world() -> AsyncIterator[World]:
     async with opened() as it:
         yield it
+
+
+@pytest.fixture
+async def scene(world: World) -> Scene:
+    return await Scene(world).set_up()
+
+
+@pytest.fixture(scope="session")
+def make_scene() -> Callable[[World], Awaitable[Scene]]:
+    async def make(world: World) -> Scene:
+        return await Scene(world).set_up()
+
+    return make
+
+
+@contextmanager
+def no_crashes() -> Iterator[None]:
+    """Fails when anything inside logs an error or a traceback."""
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+    crashes = [record for record in records if record.levelno >= logging.ERROR or record.exc_info]
+    assert not crashes, [(record.getMessage(), record.exc_info) for record in crashes]
+
+
+@pytest.fixture(scope="session")
+def nothing_crashes() -> Callable[..., AbstractContextManager[None]]:
+    return no_crashes
 
 
 def run_virtual(main: Callable[[], Any], **options: Any) -> Any:

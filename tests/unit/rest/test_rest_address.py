@@ -7,7 +7,8 @@ from ipaddress import ip_network
 import pytest
 
 from server.rest.security import client_address
-from server.services import LOOPBACK
+
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jwt
 import pytest
 import trio
 
@@ -312,3 +313,64 @@ async def test_only_hashes_of_secrets_are_kept(world: Any) -> None:
     assert "correct horse" not in kept
     assert session["refresh_token"] not in kept
     assert session["refresh_token"].split(".")[1] not in kept
+
+
+async def test_wrong_password_and_unknown_phone_take_the_same_steps(world: Any) -> None:
+    """Not measured in time, but in everything that takes any: reads, counters, and hashing at the same cost."""
+    await world.request("POST", f"{API}/auth/signup", body())
+    hashed: list[str] = []
+    steps: list[str] = []
+    passwords = world.core.auth._passwords
+    run = passwords._run
+
+    async def counting(function: Any, password: str, phc: str) -> Any:
+        hashed.append(phc.rsplit("$", 2)[0])
+        return await run(function, password, phc)
+
+    async def hook(step: str) -> None:
+        steps.append(step)
+
+    passwords._run = counting
+    world.record.faults.hook = world.broker.faults.hook = hook
+
+    async def try_with(phone: str) -> tuple[list[str], list[str]]:
+        hashed.clear()
+        steps.clear()
+        reply = await world.request("POST", f"{API}/auth/login", {"phone": phone, "password": "wrong horse"})
+        assert reply.status == 401
+        return list(steps), list(hashed)
+
+    known = await try_with("+493012345678")
+    assert known == await try_with("+493099999999")
+    assert len(known[1]) == 1
+
+
+async def test_new_keys_sign_nobody_out_and_old_ones_go(open_world: Any) -> None:
+    """Devices that refresh, and one that only ever uses its token, over three changes of the key."""
+    async with (
+        open_world(key_rotation_s=3600) as one,
+        open_world(node="n2", record=one.record, broker=one.broker, key_rotation_s=3600) as other,
+    ):
+        ada = await one.account()
+        token, refresh_token = ada.token, ada.session["refresh_token"]
+        kids: set[str] = set()
+        for quarter in range(16):
+            for node in (one, other):
+                reply = await node.request(
+                    "GET", f"{API}/users/me", headers={"Authorization": f"Bearer {token}"}
+                )
+                assert reply.status == 200, quarter
+            await trio.sleep(890)
+            for node in (other, one):
+                reply = await node.request(
+                    "GET", f"{API}/users/me", headers={"Authorization": f"Bearer {token}"}
+                )
+                assert reply.status == 200, quarter
+            node = (one, other)[quarter % 2]
+            reply = await node.request("POST", f"{API}/auth/refresh", {"refresh_token": refresh_token})
+            assert reply.status == 200, quarter
+            token, refresh_token = reply.json["access_token"], reply.json["refresh_token"]
+            kids.add(jwt.get_unverified_header(token)["kid"])
+        assert len(kids) >= 3
+        published = (await other.request("GET", "/.well-known/jwks.json")).json["keys"]
+        assert kids <= {key["kid"] for key in published}

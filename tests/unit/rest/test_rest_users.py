@@ -7,8 +7,10 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
+import trio
 
 API = "/api/v1"
+TEXT = {"client_id": "c", "type": "text", "content": {"text": "hello"}}
 
 
 async def test_a_profile_is_changed_in_parts_and_other_devices_hear_of_it(world: Any) -> None:
@@ -99,7 +101,7 @@ async def test_last_seen_and_online_are_private(
 ) -> None:
     ada, bob, eve = await world.account(), await world.account("Bob"), await world.account("Eve")
     await bob("PATCH", f"{API}/users/me", {"privacy": {"last_seen": shown_to}})
-    await ada("POST", f"{API}/chats", {"type": "direct", "user_id": bob.id})
+    await bob("POST", f"{API}/chats", {"type": "direct", "user_id": ada.id})
     await eve("POST", f"{API}/chats", {"type": "group", "title": "x", "member_ids": [bob.id]})
     world.record.users[bob.id] = msgspec.structs.replace(world.record.users[bob.id], last_seen=1000)
     await world.bus.follow([f"u:{bob.id}"])
@@ -107,3 +109,43 @@ async def test_last_seen_and_online_are_private(
         view = (await asker("GET", f"{API}/users/{bob.id}")).json
         assert view["online"] is sees
         assert (view["last_seen"] is not None) is sees
+
+
+async def test_a_stranger_does_not_become_a_contact_by_beginning_a_chat(world: Any) -> None:
+    bob, eve = await world.account("Bob"), await world.account("Eve")
+    await bob("PATCH", f"{API}/users/me", {"privacy": {"last_seen": "contacts"}})
+    await world.bus.follow([f"u:{bob.id}"])
+    chat = (await eve("POST", f"{API}/chats", {"type": "direct", "user_id": bob.id})).json["id"]
+
+    async def sees() -> bool:
+        return bool((await eve("GET", f"{API}/users/{bob.id}")).json["online"])
+
+    await eve("POST", f"{API}/chats/{chat}/messages", TEXT)
+    assert not await sees()
+    await bob("POST", f"{API}/chats/{chat}/messages", TEXT)
+    assert await sees()
+
+
+async def test_whoever_hides_what_they_read_is_obeyed_at_once_on_every_connection(
+    open_world: Any, make_scene: Any
+) -> None:
+    async with open_world() as one, open_world(node="n2", record=one.record, broker=one.broker) as other:
+        scene = await make_scene(one)
+        ada = await scene.ada.connect()
+        bob = await type(ada).open(other, scene.bob.token)
+        for socket in (ada, bob):
+            await socket("me", "phx_join", {"limit": 0})
+
+        async def told(seq: int) -> bool:
+            await bob("me", "message:read", {"chat_id": scene.chat_id, "seq": seq})
+            await trio.sleep(1)
+            return any(e == "MESSAGE_READ" and p["seq"] == seq for e, p in ada.events("me"))
+
+        assert await told(1)
+        await scene.bob("PATCH", f"{API}/users/me", {"privacy": {"read_receipts": False}})
+        await trio.sleep(1)
+        assert not await told(2)
+        await scene.ada("POST", f"{API}/chats/{scene.chat_id}/messages", {**TEXT, "client_id": "third"})
+        await scene.bob("PATCH", f"{API}/users/me", {"privacy": {"read_receipts": True}})
+        await trio.sleep(1)
+        assert await told(3)
