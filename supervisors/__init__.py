@@ -34,7 +34,7 @@ from supervisors.spec import (
     Restart,
     Strategy,
 )
-from supervisors.supervisor import Counts, Supervisor, open_supervisor
+from supervisors.supervisor import Supervisor, open_supervisor
 from supervisors.telemetry import (
     ChildExited,
     ChildRestarted,
@@ -44,7 +44,7 @@ from supervisors.telemetry import (
     Telemetry,
     to_log,
 )
-from supervisors.tree import Node, render, snapshot
+from supervisors.tree import Counts, Node, render, snapshot
 
 __all__ = [
     "BRUTAL_KILL", "INFINITY", "Actor", "AutoShutdown", "Backoff", "CallTimeout", "Child", "ChildExists", "ChildExited", "ChildNotFound",

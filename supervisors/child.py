@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import trio
 
-from supervisors.exits import Crash, Exit, Killed, Normal, Shutdown, ShutdownExit
+from supervisors.exits import Crash, Exit, Killed, Normal, Shutdown, ShutdownExit, StartError
 from supervisors.spec import BRUTAL_KILL, ChildSpec
 from supervisors.telemetry import ChildExited, ChildStarted, ShutdownOverrun, Telemetry
 
@@ -26,7 +27,7 @@ class Child:
     """
 
     __slots__ = (
-        "__weakref__", "_done", "_ignored", "_on_exit", "_path", "_ready", "_scope", "_scopes", "_started", "_stop", "_telemetry", "branch", "exit",
+        "__weakref__", "_asked", "_being_stopped", "_done", "_ignored", "_on_exit", "_path", "_ready", "_scope", "_scopes", "_started", "_stop", "_telemetry", "branch", "exit",
         "mailbox_length", "restarts", "spec", "started_at", "stopping", "value",
     )  # fmt: skip
 
@@ -45,12 +46,15 @@ class Child:
         self.restarts = restarts
         self.started_at = trio.current_time()
         self.stopping = False
+        """Whether its end is wanted: it was asked to stop, cancelled, or everything around it ends."""
         self.exit: Exit | None = None
         self.value: Any = None
         self.branch: Branch | None = None
         self.mailbox_length: Callable[[], int] | None = None
         self._ready = False
         self._ignored = False
+        self._asked = False
+        self._being_stopped = False
         self._scope = trio.CancelScope()
         self._started: trio.Event | None = None
         self._stop: trio.Event | None = None
@@ -91,7 +95,7 @@ class Child:
         """Wait until the supervisor asks the child to stop."""
         if self._stop is None:
             self._stop = trio.Event()
-            if self.stopping:
+            if self._asked:
                 self._stop.set()
         await self._stop.wait()
 
@@ -100,7 +104,7 @@ class Child:
         """A scope that is cancelled as soon as the child is asked to stop: for what has nothing to finish."""
         with trio.CancelScope() as scope:
             self._scopes = (*self._scopes, scope)
-            if self.stopping:
+            if self._asked:
                 scope.cancel()
             try:
                 yield scope
@@ -134,7 +138,7 @@ class Child:
 
     def request_stop(self) -> None:
         """Ask the child to stop."""
-        self.stopping = True
+        self.stopping = self._asked = True
         if self._stop is not None:
             self._stop.set()
         for scope in self._scopes:
@@ -153,7 +157,14 @@ class Child:
             await self._done.wait()
 
     async def stop(self) -> None:
-        """Ask, wait for the child's budget, cancel, wait. Returns only when the child is gone; says so when that takes long."""
+        """Ask, wait for the child's budget, cancel, wait. Returns only when the child is gone; says so when that takes long.
+
+        Called again meanwhile it only waits. To be run where nobody but the supervisor's own end cancels it.
+        """
+        if self._being_stopped:
+            await self.done()
+            return
+        self._being_stopped = True
         budget = self.spec.budget
         if budget is not BRUTAL_KILL:
             assert isinstance(budget, int | float)
@@ -173,7 +184,9 @@ class Child:
         exit_: Exit
         try:
             with self._scope:
-                await self.spec.start(self, *self.spec.args)
+                await trio.lowlevel.checkpoint_if_cancelled()
+                if not self.stopping:  # asked to stop before its first step: nothing new begins
+                    await self.spec.start(self, *self.spec.args)
             if self._scope.cancelled_caught:
                 exit_ = Killed()
             else:
@@ -185,23 +198,24 @@ class Child:
         except BaseExceptionGroup as group:
             # Trio joins what the tasks of a nursery raised. What must not be stopped here (cancellation from outside, Ctrl-C) goes on.
             crash, onward = group.split(Exception)
-            if onward is None:
-                exit_ = Crash(group)
-            else:
-                self._finish(Crash(crash or onward), quiet=crash is None)
-                raise onward from None
+            assert onward is not None
+            self.stopping = True
+            self._finish(_ended_with(onward) if crash is None else _exit_of(crash))
+            raise onward from None
         except BaseException as error:
-            self._finish(Crash(error), quiet=True)
+            self.stopping = True
+            self._finish(_ended_with(error))
             raise
+        if trio.current_effective_deadline() == -math.inf:
+            self.stopping = True  # cancelled from outside, and it raised something else than `Cancelled`
         self._finish(exit_)
 
-    def _finish(self, exit_: Exit, *, quiet: bool = False) -> None:
+    def _finish(self, exit_: Exit) -> None:
         self.exit = exit_
         self.branch = None
-        if not quiet:
-            self._telemetry.emit(
-                ChildExited(self.path, exit_, trio.current_time() - self.started_at, self.restarts)
-            )
+        self._telemetry.emit(
+            ChildExited(self.path, exit_, trio.current_time() - self.started_at, self.restarts)
+        )
         if self._started is not None:
             self._started.set()
         if self._done is not None:
@@ -216,3 +230,17 @@ def _exit_of(error: Exception) -> Exit:
         assert isinstance(first, ShutdownExit)
         return Shutdown(first.reason)
     return Crash(error)
+
+
+def _ended_with(error: BaseException) -> Exit:
+    """The exit of a child that ends because the program does, or what is around it: that is no crash."""
+    others = [leaf for leaf in Crash(error).leaves if not isinstance(leaf, trio.Cancelled)]
+    return Shutdown(type(others[0]).__name__ if others else "cancelled")
+
+
+def not_started(child: Child) -> StartError:
+    """What is raised for a child that ended before it was ready."""
+    assert child.exit is not None
+    error = StartError(child.id, child.exit)
+    error.__cause__ = child.exit.error if isinstance(child.exit, Crash) else None
+    return error

@@ -1,6 +1,7 @@
 """A supervisor of children that come and go: any number, started one by one, stopped side by side.
 
-A temporary child costs its task and one `Child`: starting it goes through no queue, and its end is one dictionary operation.
+A temporary child costs its task and one `Child`: starting it goes through no queue, and its end is one dictionary operation. Restarts go side by side
+too, each in its own task, so that a child that takes long to start again holds up no other.
 
 Source: Elixir `DynamicSupervisor`.
 """
@@ -8,12 +9,11 @@ Source: Elixir `DynamicSupervisor`.
 from __future__ import annotations
 
 import random
-from collections import deque
 from typing import Any
 
 import trio
 
-from supervisors.child import Child
+from supervisors.child import Child, not_started
 from supervisors.exits import (
     ChildExists,
     ChildNotFound,
@@ -22,7 +22,6 @@ from supervisors.exits import (
     InvalidSpec,
     MaxChildren,
     NotRunning,
-    StartError,
 )
 from supervisors.intensity import Window
 from supervisors.plan import comes_back
@@ -36,21 +35,21 @@ from supervisors.spec import (
     Strategy,
     check_child,
 )
-from supervisors.supervisor import Counts
 from supervisors.telemetry import ChildRestarted, IntensityBreached, Telemetry
-from supervisors.tree import Branch, Node, leaf
+from supervisors.tree import Branch, Counts, Node, leaf
 
 
 class _Restarting:
-    """A place whose child is to be started again."""
+    """A place whose child is to be started again: in its pause, or being started."""
 
-    __slots__ = ("last", "restarts", "scope", "spec")
+    __slots__ = ("child", "last", "pause", "restarts", "spec")
 
     def __init__(self, spec: ChildSpec, restarts: int, last: Exit) -> None:
         self.spec = spec
         self.restarts = restarts
         self.last = last
-        self.scope: trio.CancelScope | None = None
+        self.pause = trio.CancelScope()
+        self.child: Child | None = None
 
 
 class DynamicSupervisor(Branch):
@@ -82,8 +81,7 @@ class DynamicSupervisor(Branch):
         self.max_children = max_children
         self._telemetry = telemetry or Telemetry()
         self._children: dict[str, Child | _Restarting] = {}
-        self._due: deque[_Restarting] = deque()
-        self._wake = trio.Event()
+        self._stop_asked = trio.Event()
         self._window = Window(intensity, period)
         self._nursery: trio.Nursery | None = None
         self._stopping = False
@@ -119,8 +117,8 @@ class DynamicSupervisor(Branch):
         self, own: Child | None, task_status: trio.TaskStatus[DynamicSupervisor] = trio.TASK_STATUS_IGNORED
     ) -> None:
         self._children = {}
-        self._due.clear()
         self._window = Window(self.flags.intensity, self.flags.period)
+        self._stop_asked = trio.Event()
         self._stopping = False
         self._breach = None
         try:
@@ -130,11 +128,13 @@ class DynamicSupervisor(Branch):
                     own.ready(self)
                     nursery.start_soon(self._relay_stop, own)
                 task_status.started(self)
-                await self._serve()
-                await self._stop_all(nursery)
+                await self._stop_asked.wait()
+                await self._stop_all()
                 nursery.cancel_scope.cancel()
         finally:
             self._nursery = None
+            self._stopping = True
+            self._children = {}
         if self._breach is not None:
             raise self._breach
 
@@ -145,39 +145,25 @@ class DynamicSupervisor(Branch):
     def request_stop(self) -> None:
         """Ask it to stop all children at the same time, and end."""
         self._stopping = True
-        self._wake.set()
+        self._stop_asked.set()
 
-    async def _serve(self) -> None:
-        while not self._stopping:
-            if not self._due:
-                self._wake = trio.Event()
-                await self._wake.wait()
-                continue
-            place = self._due.popleft()
-            if self._children.get(place.spec.id) is place:
-                await self._restart(place)
-
-    async def _stop_all(self, nursery: trio.Nursery) -> None:
-        self._stopping = True
-        children = [child for child in self._children.values() if isinstance(child, Child)]
-        for place in self._children.values():
-            if isinstance(place, _Restarting) and place.scope is not None:
-                place.scope.cancel()
+    async def _stop_all(self) -> None:
         async with trio.open_nursery() as stopping:
-            for child in children:
-                stopping.start_soon(child.stop)
-        self._children = {}
+            for place in self._children.values():
+                child = place if isinstance(place, Child) else place.child
+                if child is not None:
+                    stopping.start_soon(child.stop)
 
     # -- children --------------------------------------------------------------------------------------------------
 
     async def start_child(self, spec: ChildSpec) -> Any:
-        """Start a child; what it gave to `ready`. Raises `ChildExists`, `MaxChildren`, `StartError`, `NotRunning`, `InvalidSpec`."""
+        """Start a child; what it gave to `ready`, or `None` if it had nothing to do. Raises `ChildExists`, `MaxChildren`, `StartError`, `NotRunning`, `InvalidSpec`."""
         if self._nursery is None or self._stopping:
             raise NotRunning(self.path)
         check_child(spec, AutoShutdown.NEVER)
         present = self._children.get(spec.id)
         if present is not None:
-            raise ChildExists(spec.id, running=isinstance(present, Child))
+            raise ChildExists(spec.id, running=True)
         if self.max_children is not None and len(self._children) >= self.max_children:
             raise MaxChildren(self.max_children)
         child = Child(spec, self.path, self._telemetry, self._ended)
@@ -185,29 +171,43 @@ class DynamicSupervisor(Branch):
         self._nursery.start_soon(child.main, name=None)
         if await child.started():
             return child.value
-        self._children.pop(spec.id, None)
-        assert child.exit is not None
         if child.is_ignored:
             return None
-        raise StartError(spec.id, child.exit)
+        raise not_started(child)
 
     async def terminate_child(self, child_id: str) -> None:
-        """Stop a child, or its restarting, and forget it. Raises `ChildNotFound`."""
-        place = self._children.pop(child_id, None)
+        """Stop a child, or its restarting, and forget it. Its id is free when this returns. Raises `ChildNotFound`, `NotRunning`.
+
+        Cancelling the caller does not take the stop back.
+        """
+        if self._nursery is None:
+            raise NotRunning(self.path)
+        place = self._children.get(child_id)
         if place is None:
             raise ChildNotFound(child_id)
-        if isinstance(place, Child):
-            await place.stop()
-        elif place.scope is not None:
-            place.scope.cancel()
+        child = place if isinstance(place, Child) else place.child
+        if child is None:
+            assert isinstance(place, _Restarting)
+            del self._children[child_id]
+            place.pause.cancel()
+            await trio.lowlevel.checkpoint()
+            return
+        child.stopping = True  # at once: it may not have taken its first step yet
+        self._nursery.start_soon(child.stop)
+        await child.done()
+        if self._children.get(child_id) is place:
+            del self._children[child_id]
 
     def _ended(self, child: Child) -> None:
         if self._children.get(child.id) is not child:
-            return
+            return  # a restart that did not succeed: `_restart` sees to it
         assert child.exit is not None
-        if not child.is_ready:
-            return  # whoever starts it sees that it did not
-        if self._stopping or child.stopping or not comes_back(child.spec.restart, child.exit):
+        if (
+            self._stopping
+            or child.stopping
+            or not child.is_ready
+            or not comes_back(child.spec.restart, child.exit)
+        ):
             del self._children[child.id]
             return
         place = _Restarting(child.spec, child.restarts, child.exit)
@@ -215,55 +215,43 @@ class DynamicSupervisor(Branch):
         self._again(place)
 
     def _again(self, place: _Restarting) -> None:
+        """Count a restart, and begin its pause."""
+        assert self._nursery is not None
         place.restarts += 1
         if not self._window.add(trio.current_time()):
-            if self._breach is None:
-                self._telemetry.emit(IntensityBreached(self.path, self.flags.intensity, self.flags.period))
-                self._breach = Escalation(self.path, place.last)
+            self._telemetry.emit(IntensityBreached(self.path, self.flags.intensity, self.flags.period))
+            self._breach = Escalation(self.path, place.last)
             self.request_stop()
             return
-        backoff = self.flags.backoff
-        if backoff is None:
-            self._due.append(place)
-            self._wake.set()
+        pause = 0.0
+        if self.flags.backoff is not None:
+            pause = self.flags.backoff.pause(self._window.recent - 1, random.random())  # noqa: S311 - no secret
+        self._telemetry.emit(ChildRestarted(f"{self.path}/{place.spec.id}", place.restarts, pause))
+        place.pause = trio.CancelScope()
+        self._nursery.start_soon(self._restart, place, pause)
+
+    async def _restart(self, place: _Restarting, pause: float) -> None:
+        assert self._nursery is not None
+        with place.pause:
+            await trio.sleep(pause)
+        if self._stopping or self._children.get(place.spec.id) is not place:
             return
-        assert self._nursery is not None
-        scope = place.scope = trio.CancelScope()
-        pause = backoff.pause(self._window.recent - 1, random.random())  # noqa: S311 - no secret
-
-        async def wait() -> None:
-            with scope:
-                await trio.sleep(pause)
-                self._due.append(place)
-                self._wake.set()
-
-        self._nursery.start_soon(wait)
-
-    async def _restart(self, place: _Restarting) -> None:
-        assert self._nursery is not None
-        spec = place.spec
-        self._telemetry.emit(ChildRestarted(f"{self.path}/{spec.id}", place.restarts, 0.0))
-        child = Child(spec, self.path, self._telemetry, self._ended, place.restarts)
+        child = place.child = Child(place.spec, self.path, self._telemetry, self._ended, place.restarts)
         self._nursery.start_soon(child.main, name=None)
-        started = await child.started()
-        current = self._children.get(spec.id) is place
-        if started:
-            if current and child.exit is None:
-                self._children[spec.id] = child
-            elif current:
-                self._children[spec.id] = child
+        await child.started()
+        if self._children.get(place.spec.id) is not place:
+            return
+        place.child = None
+        if child.is_ready:
+            self._children[child.id] = child
+            if child.exit is not None:
                 self._ended(child)
-            else:
-                await child.stop()
-            return
-        if not current:
-            return
-        assert child.exit is not None
-        if child.is_ignored:
-            del self._children[spec.id]
-            return
-        place.last = child.exit
-        self._again(place)
+        elif child.is_ignored or child.stopping or self._stopping:
+            del self._children[child.id]
+        else:
+            assert child.exit is not None
+            place.last = child.exit
+            self._again(place)
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -279,7 +267,7 @@ class DynamicSupervisor(Branch):
         places = list(self._children.values())
         active = sum(1 for place in places if isinstance(place, Child))
         supervisors = sum(1 for place in places if place.spec.type is ChildType.SUPERVISOR)
-        return Counts(len(places), active, supervisors, len(places) - supervisors)
+        return Counts(len(places), active, len(places) - active, supervisors, len(places) - supervisors)
 
     def nodes(self) -> list[Node]:  # noqa: D102 - as in the base class
         return [

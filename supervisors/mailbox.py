@@ -42,15 +42,17 @@ class Actor(Generic[M, R]):
     it, and the restarted one begins with `init` and an empty mailbox.
 
     Args:
-        capacity: messages that may wait.
+        capacity: messages that may wait; at least one.
 
     """
 
     def __init__(self, *, capacity: int = 1000) -> None:
+        if capacity < 1:
+            raise ValueError(f"a mailbox for {capacity!r} messages")
         self._capacity = capacity
         self._mailbox: deque[Any] = deque()
         self._arrived = trio.Event()
-        self._room = trio.Event()
+        self._room: trio.Event | None = None
         self._alive = False
 
     # -- to override -----------------------------------------------------------------------------------------------
@@ -89,7 +91,10 @@ class Actor(Generic[M, R]):
 
     async def cast_when_room(self, message: M) -> None:
         """Send a message, waiting while the mailbox is full: back-pressure on the sender. Raises `NotRunning`."""
+        await trio.lowlevel.checkpoint()
         while self._alive and len(self._mailbox) >= self._capacity:
+            if self._room is None:
+                self._room = trio.Event()
             await self._room.wait()
         self._put((message,))
 
@@ -107,7 +112,7 @@ class Actor(Generic[M, R]):
     # -- the process -----------------------------------------------------------------------------------------------
 
     async def run(self, child: Child) -> None:
-        """The actor's task. Asked to stop, it works off its mailbox first."""
+        """The actor's task. Asked to stop, it takes no more messages and works off those that wait."""
         self._mailbox.clear()
         await self.init(child)
         child.mailbox_length = self.__len__
@@ -123,7 +128,6 @@ class Actor(Generic[M, R]):
                         self._arrived = trio.Event()
                         if not child.stopping:
                             await self._arrived.wait()
-                self._alive = False
                 await self.terminate()
                 nursery.cancel_scope.cancel()
         finally:
@@ -132,15 +136,21 @@ class Actor(Generic[M, R]):
                 if isinstance(item, _Call):
                     _refuse(item)
             self._mailbox.clear()
-            self._room.set()
+            self._tell_of_room()
 
     async def _wake_on_stop(self, child: Child) -> None:
         await child.stop_requested()
+        self._alive = False
+        self._tell_of_room()
         self._arrived.set()
 
+    def _tell_of_room(self) -> None:
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+
     async def _take(self, item: Any) -> None:
-        self._room.set()
-        self._room = trio.Event()
+        self._tell_of_room()
         if not isinstance(item, _Call):
             await self.handle_cast(item[0])
             return

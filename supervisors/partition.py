@@ -13,7 +13,8 @@ from zlib import crc32
 from supervisors.dynamic import DynamicSupervisor
 from supervisors.exits import InvalidSpec
 from supervisors.spec import ChildSpec, Restart, Strategy
-from supervisors.supervisor import Counts, Supervisor
+from supervisors.supervisor import Supervisor
+from supervisors.tree import Counts
 
 
 class PartitionSupervisor:
@@ -77,6 +78,7 @@ class PartitionSupervisor:
         return Counts(
             sum(c.specs for c in counts),
             sum(c.active for c in counts),
+            sum(c.restarting for c in counts),
             sum(c.supervisors for c in counts),
             sum(c.workers for c in counts),
         )

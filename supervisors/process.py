@@ -1,7 +1,12 @@
 """A child that is a process of the operating system.
 
-It is ready when a probe says so, is asked to stop with SIGTERM and killed past its budget, and its unasked end is a crash with its exit status and last
-words. On Linux the kernel kills it when this process dies, however that happens (`PR_SET_PDEATHSIG`).
+It is ready when a probe says so, is asked to stop with SIGTERM, and its unasked end is a crash with its exit status and last words. Like every child
+it is cancelled when its budget runs out, and a cancelled process is killed. It leads a process group of its own: a Ctrl-C at the terminal does not
+reach it, and whatever it started and left in that group is killed with it or after it.
+
+On Linux the kernel also kills it when this process dies, however that happens (`PR_SET_PDEATHSIG`). "Parent" means the *thread* that forked: when that
+thread ends, so does the process. So it is forked in Trio's thread. `trio.run_process` and `trio.lowlevel.open_process` fork in a worker thread, which
+ends after ten idle seconds.
 """
 
 from __future__ import annotations
@@ -13,8 +18,9 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 import trio
@@ -24,9 +30,12 @@ from supervisors.exits import SupervisionError
 from supervisors.spec import ChildSpec, Restart
 
 PROBE_PAUSE_S: Final = 0.05
-KILL_GRACE_S: Final = 2.0
-"""Of a child's budget, what is kept back for SIGKILL to take effect."""
+"""Seconds between two probes."""
+DRAIN_S: Final = 1.0
+"""Seconds to wait, after the end of a process, for the end of its output: somebody outside its group may hold the pipe."""
+_POLL_S: Final = 0.02
 _LAST_WORDS: Final = 10
+_LONGEST_LINE: Final = 65536
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -34,7 +43,7 @@ class ProcessExited(SupervisionError):
     """The process ended without having been asked to. `status` is as in `subprocess`: negative for a signal."""
 
     def __init__(self, command: str, status: int, last_words: Sequence[str]) -> None:
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        how = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
         super().__init__(f"{command} {how}" + (": " + " | ".join(last_words) if last_words else ""))
         self.command = command
         self.status = status
@@ -54,10 +63,10 @@ class Program:
         probe: returns whether the process serves; called until it says so. `None`: ready at once.
         env: variables to set besides the inherited ones.
         cwd: its working directory.
-        on_line: gets each line that it prints.
+        on_line: gets each line that it prints, standard error included.
         ready_s: seconds until the probe must have succeeded.
-        stop_signal: asks it to stop.
-        stop_s: seconds until it is killed.
+        stop_signal: asks it to stop; sent to the process alone, which knows best how to stop what it has started.
+        stop_s: seconds from then until its group is killed.
 
     """
 
@@ -73,65 +82,147 @@ class Program:
 
 def process_child(child_id: str, program: Program, *, restart: Restart = Restart.PERMANENT) -> ChildSpec:
     """The specification of a process as a child."""
-    return ChildSpec(
-        child_id, run_process, (program,), restart=restart, shutdown=program.stop_s + KILL_GRACE_S
-    )
+    return ChildSpec(child_id, run_process, (program,), restart=restart, shutdown=program.stop_s)
 
 
 async def run_process(child: Child, program: Program) -> None:
-    """Run the process until it is asked to stop. Raises `ProcessExited`, `ProcessNotReady`, `OSError`."""
-    process = await trio.lowlevel.open_process(
+    """Run the process until it is asked to stop; cancelled, kill it. Returns only when nothing of it is left.
+
+    Raises:
+        OSError: it cannot be run.
+        ProcessExited: it ended unasked.
+        ExceptionGroup: of `ProcessNotReady`, or of what `probe` or `on_line` raised.
+
+    """
+    read_end, write_end = os.pipe()
+    output = trio.lowlevel.FdStream(read_end)
+    try:
+        process = _spawn(program, write_end)
+    except BaseException:
+        output.close()
+        raise
+    finally:
+        os.close(write_end)
+    reader = _Reader(output, program.on_line)
+    async with trio.open_nursery() as nursery:
+        try:
+            nursery.start_soon(reader.run)
+            nursery.start_soon(_stop_on_request, child, process, program)
+            nursery.start_soon(_report_ready, child, program)
+            await _ended(process)
+            asked = child.stopping
+        finally:
+            with trio.CancelScope(shield=True):
+                status = await _kill_and_reap(process)
+                await reader.drain()
+        nursery.cancel_scope.cancel()
+    if not asked:
+        raise ProcessExited(program.command[0], status, list(reader.last))
+
+
+def _spawn(program: Program, output: int) -> subprocess.Popen[bytes]:
+    before_program = None
+    if sys.platform == "linux":
+        _libc()  # loaded here: between fork and exec, locks that other threads held stay locked
+        before_program = partial(_die_with_parent, os.getpid())
+    return subprocess.Popen(  # noqa: S603 - the tree's own configuration
         list(program.command),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         env={**os.environ, **program.env},
         cwd=program.cwd,
         start_new_session=True,
-        preexec_fn=partial(_die_with_parent, os.getpid()) if sys.platform == "linux" else None,
+        preexec_fn=before_program,
     )
-    last_words: deque[str] = deque(maxlen=_LAST_WORDS)
-    try:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_read_lines, process, program, last_words)
-            nursery.start_soon(_stop_on_request, child, process, program)
-            nursery.start_soon(_report_ready, child, program)
-            status = await process.wait()
-            with trio.move_on_after(0.2):  # what it printed last may explain its end
-                await trio.lowlevel.checkpoint()
-            nursery.cancel_scope.cancel()
-    finally:
-        with trio.CancelScope(shield=True):
-            await _kill(process)
-    if not child.stopping:
-        raise ProcessExited(program.command[0], status, list(last_words))
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 def _die_with_parent(parent: int) -> None:
-    """Runs in the new process before the program: have the kernel kill it when its parent dies."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Runs in the new process before the program: have the kernel kill it when the thread that forked it ends."""
+    _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
-async def _read_lines(process: trio.Process, program: Program, last_words: deque[str]) -> None:
-    assert process.stdout is not None
-    rest = b""
-    async for chunk in process.stdout:
-        *lines, rest = (rest + chunk).split(b"\n")
-        rest = rest[-65536:]
-        for raw in lines:
-            line = raw.decode(errors="replace").rstrip()
-            last_words.append(line)
-            if program.on_line is not None:
-                program.on_line(line)
+async def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the process has ended. Where the system can tell so without reaping it, it is not reaped."""
+    if sys.platform == "linux":
+        try:
+            pidfd = os.pidfd_open(process.pid)
+        except OSError:
+            pass  # an old kernel, or a sandbox that does not know the call
+        else:
+            try:
+                await trio.lowlevel.wait_readable(pidfd)
+            finally:
+                os.close(pidfd)
+            return
+    while process.poll() is None:  # noqa: ASYNC110 - nothing portable reports it
+        await trio.sleep(_POLL_S)
 
 
-async def _stop_on_request(child: Child, process: trio.Process, program: Program) -> None:
+async def _kill_and_reap(process: subprocess.Popen[bytes]) -> int:
+    """Kill what is left of the process's group, the process itself included, and take its status.
+
+    Before it is reaped, because until then nobody else can get the number of the group.
+    """
+    with suppress(ProcessLookupError, PermissionError):  # PermissionError: macOS, for a group of zombies
+        os.killpg(process.pid, signal.SIGKILL)
+    await _ended(process)
+    return process.wait()
+
+
+class _Reader:
+    """Cuts what a process prints into lines. Goes on while the process is being killed: cancelling is for `drain`."""
+
+    def __init__(self, output: trio.lowlevel.FdStream, on_line: Callable[[str], None] | None) -> None:
+        self.last: deque[str] = deque(maxlen=_LAST_WORDS)
+        self._output = output
+        self._on_line = on_line
+        self._rest = b""
+        self._scope = trio.CancelScope(shield=True)
+        self._done = trio.Event()
+
+    async def run(self) -> None:
+        """Read to the end of the output."""
+        try:
+            with closing(self._output), self._scope:
+                async for data in self._output:
+                    self._feed(data)
+            self._say(self._rest)  # what came after the last line break
+        finally:
+            self._done.set()
+
+    async def drain(self) -> None:
+        """Wait for the rest, but not for ever: it may explain the end."""
+        with trio.move_on_after(DRAIN_S):
+            await self._done.wait()
+        self._scope.cancel()
+        await self._done.wait()
+
+    def _feed(self, data: bytes | bytearray) -> None:
+        *lines, rest = (self._rest + data).split(b"\n")
+        self._rest = rest[-_LONGEST_LINE:]
+        for line in lines:
+            self._say(line)
+
+    def _say(self, raw: bytes) -> None:
+        line = raw.decode(errors="replace").rstrip()
+        if line:
+            self.last.append(line)
+            if self._on_line is not None:
+                self._on_line(line)
+
+
+async def _stop_on_request(child: Child, process: subprocess.Popen[bytes], program: Program) -> None:
     await child.stop_requested()
-    _signal_group(process, program.stop_signal)
-    await trio.sleep(program.stop_s)
-    _signal_group(process, signal.SIGKILL)
+    if process.returncode is None:  # not yet reaped, so the number is still its own
+        os.kill(process.pid, program.stop_signal)
 
 
 async def _report_ready(child: Child, program: Program) -> None:
@@ -144,14 +235,8 @@ async def _report_ready(child: Child, program: Program) -> None:
     child.ready()
 
 
-def _signal_group(process: trio.Process, number: signal.Signals) -> None:
-    if process.returncode is None:
-        process.send_signal(number)
-
-
-async def _kill(process: trio.Process) -> None:
-    if process.returncode is None:
-        process.kill()
-        await process.wait()
-    if process.stdout is not None:
-        await process.stdout.aclose()
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have no name
+        return f"signal {number}"

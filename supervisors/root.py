@@ -9,23 +9,25 @@ from typing import Final
 import trio
 
 from supervisors.exits import Escalation, StartError
-from supervisors.supervisor import Supervisor
+from supervisors.opening import Root
 
 EXIT_STOPPED: Final = 0
 EXIT_ESCALATED: Final = 70
+"""The restart intensity of the root was reached."""
 EXIT_NOT_STARTED: Final = 71
+"""A child did not start."""
 
 log: Final = logging.getLogger("supervisors")
 
 
-async def run_root(root: Supervisor) -> int:
+async def run_root(root: Root) -> int:
     """Run the tree until a signal or its end; the exit status for the process.
 
     A second signal cancels everything without waiting.
     """
     status = EXIT_STOPPED
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_stop_on_signal, root, nursery.cancel_scope)
+        await nursery.start(_stop_on_signal, root, nursery.cancel_scope)
         try:
             await root.run()
         except Escalation as error:
@@ -38,8 +40,11 @@ async def run_root(root: Supervisor) -> int:
     return status
 
 
-async def _stop_on_signal(root: Supervisor, scope: trio.CancelScope) -> None:
+async def _stop_on_signal(
+    root: Root, scope: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
         async for number in signals:
             log.info("stopping on %s", signal.Signals(number).name)
             root.request_stop()

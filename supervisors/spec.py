@@ -102,14 +102,20 @@ class Backoff:
 
     def __post_init__(self) -> None:
         if not (
-            self.first_s >= 0 and self.factor >= 1 and self.most_s >= self.first_s and 0 <= self.jitter < 1
+            self.first_s >= 0
+            and self.factor >= 1
+            and self.first_s <= self.most_s < math.inf
+            and 0 <= self.jitter < 1
         ):
             raise InvalidSpec(f"back-off {self} is not a growing curve")
 
     def pause(self, restarts: int, random: float) -> float:
         """Seconds before the next start, after `restarts` of them; `random` between 0 and 1."""
-        exponent = min(restarts, 64)
-        return min(self.first_s * self.factor**exponent, self.most_s) * (1 + self.jitter * (2 * random - 1))
+        try:
+            grown = self.first_s * self.factor**restarts
+        except OverflowError:
+            grown = self.most_s
+        return min(grown, self.most_s) * (1 + self.jitter * (2 * random - 1))
 
     def shortest(self, restarts: int) -> float:
         """The least time in which that many restarts can happen."""
@@ -131,7 +137,11 @@ class Flags:
             raise InvalidSpec(f"strategy {self.strategy!r} is none of {[s.value for s in Strategy]}")
         if isinstance(self.intensity, bool) or not isinstance(self.intensity, int) or self.intensity < 0:
             raise InvalidSpec(f"intensity {self.intensity!r} is not a number of restarts")
-        if not self.period > 0:
+        if not isinstance(self.auto_shutdown, AutoShutdown):
+            raise InvalidSpec(
+                f"auto-shutdown {self.auto_shutdown!r} is none of {[a.value for a in AutoShutdown]}"
+            )
+        if not isinstance(self.period, int | float) or not self.period > 0:
             raise InvalidSpec(f"period {self.period!r} is not a positive number of seconds")
         if self.backoff is not None and self.backoff.shortest(self.intensity) >= self.period:
             raise InvalidSpec(

@@ -3,33 +3,33 @@
 One task decides: it takes exits, commands and due restarts from one queue, one at a time, as OTP's supervisor takes messages. Children are tasks of
 the supervisor's nursery, so none can outlive it. Nothing that a child raises reaches that nursery except what must end the whole program.
 
-Source: OTP `supervisor`, Elixir `Supervisor`. Where this differs, the test that says "ours" gives the reason.
+Source: OTP `supervisor`, Elixir `Supervisor`. Where this differs, `docs/supervisors.md` gives the reason.
 """
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import trio
 
-from supervisors.child import Child
+from supervisors.child import Child, not_started
 from supervisors.exits import (
     ChildExists,
     ChildNotFound,
     ChildState,
     Escalation,
-    Exit,
     NotRunning,
     ShutdownExit,
     StartError,
+    SupervisionError,
 )
 from supervisors.intensity import Window
+from supervisors.opening import open_supervisor
 from supervisors.plan import affected, comes_back, ends_supervisor
+from supervisors.slots import Command, Retry, Slot
 from supervisors.spec import (
     AutoShutdown,
     Backoff,
@@ -42,53 +42,9 @@ from supervisors.spec import (
     check_children,
 )
 from supervisors.telemetry import ChildRestarted, IntensityBreached, Telemetry
-from supervisors.tree import Branch, Node, leaf
+from supervisors.tree import Branch, Counts, Node, leaf
 
-
-@dataclass(slots=True)
-class _Slot:
-    """A child's place: its specification, and the child if there is one."""
-
-    spec: ChildSpec
-    child: Child | None = None
-    restarting: bool = False
-    restarts: int = 0
-    last: Exit | None = None
-    timer: trio.CancelScope | None = None
-
-    @property
-    def state(self) -> str:
-        if self.child is not None:
-            return "running"
-        return "restarting" if self.restarting else "stopped"
-
-
-@dataclass(slots=True)
-class _Command:
-    """A request from another task."""
-
-    run: Callable[[], Any]
-    done: trio.Event = field(default_factory=trio.Event)
-    result: Any = None
-    error: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Retry:
-    """A restart that is due; `counted` already, when only its pause is over."""
-
-    slot: _Slot
-    counted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many children there are, by state and type."""
-
-    specs: int
-    active: int
-    supervisors: int
-    workers: int
+__all__ = ["Supervisor", "open_supervisor"]
 
 
 class Supervisor(Branch):
@@ -123,8 +79,8 @@ class Supervisor(Branch):
         self.path = name
         self._children = tuple(children)
         self._telemetry = telemetry or Telemetry()
-        self._slots: dict[str, _Slot] = {}
-        self._queue: deque[Child | _Command | _Retry] = deque()
+        self._slots: dict[str, Slot] = {}
+        self._queue: deque[Child | Command | Retry] = deque()
         self._wake = trio.Event()
         self._window = Window(intensity, period)
         self._nursery: trio.Nursery | None = None
@@ -157,7 +113,7 @@ class Supervisor(Branch):
         await self._run(child)
 
     async def run(self, *, task_status: trio.TaskStatus[Supervisor] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run as the root, until stopped.
+        """Run as the root, until stopped or, by auto-shutdown, at its own end.
 
         Raises:
             StartError: a child did not start; the others have been stopped.
@@ -165,16 +121,20 @@ class Supervisor(Branch):
 
         """
         self.path = self.name
-        await self._run(None, task_status)
+        try:
+            await self._run(None, task_status)
+        except ShutdownExit as error:
+            if isinstance(error, Escalation):
+                raise
 
     async def _run(
         self, own: Child | None, task_status: trio.TaskStatus[Supervisor] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        self._slots = {spec.id: _Slot(spec) for spec in self._children}
+        self._slots = {spec.id: Slot(spec) for spec in self._children}
         self._queue.clear()
         self._window = Window(self.flags.intensity, self.flags.period)
-        self._stopping = False
-        failure: Exception | None = None
+        self._stopping = own is not None and own.stopping
+        failure: StartError | ShutdownExit | None = None
         try:
             async with trio.open_nursery(strict_exception_groups=True) as nursery:
                 self._nursery = nursery
@@ -182,10 +142,11 @@ class Supervisor(Branch):
                     if own is not None:
                         nursery.start_soon(self._relay_stop, own)
                     await self._start_all()
-                    if own is not None:
-                        own.ready(self)
-                    task_status.started(self)
-                    await self._serve()
+                    if not self._stopping:
+                        if own is not None:
+                            own.ready(self)
+                        task_status.started(self)
+                        await self._serve()
                 except StartError as error:
                     failure = None if self._stopping else error
                 except ShutdownExit as error:
@@ -194,7 +155,7 @@ class Supervisor(Branch):
                 nursery.cancel_scope.cancel()
         finally:
             self._nursery = None
-            self._refuse_commands()
+            self._clear_queue()
         if failure is not None:
             raise failure
 
@@ -205,35 +166,33 @@ class Supervisor(Branch):
     def request_stop(self) -> None:
         """Ask the supervisor to stop its children, last first, and end. One that is just starting is stopped too."""
         self._stopping = True
+        self._clear_queue()
         if self._starting is not None and self._nursery is not None:
+            self._starting.stopping = True  # at once: it may not have taken its first step yet
             self._nursery.start_soon(self._starting.stop)
         self._wake.set()
 
     async def _serve(self) -> None:
         while not self._stopping:
-            if not self._queue:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            if self._queue:
+                await self._take(self._queue.popleft())
+            else:
                 self._wake = trio.Event()
                 await self._wake.wait()
-                continue
-            item = self._queue.popleft()
-            if isinstance(item, Child):
-                await self._ended(item)
-            elif isinstance(item, _Retry):
-                await self._retry(item)
+
+    async def _take(self, item: Child | Command | Retry) -> None:
+        if isinstance(item, Child):
+            await self._ended(item)
+        elif isinstance(item, Command):
+            await self._carry_out(item)
+        elif item.slot.retry is item:
+            if item.counted:
+                await self._restart(item.slot)
             else:
-                await self._carry_out(item)
+                await self._schedule(item.slot)
 
-    async def _retry(self, item: _Retry) -> None:
-        slot = item.slot
-        if not slot.restarting or self._slots.get(slot.spec.id) is not slot:
-            return
-        if item.counted:
-            slot.timer = None
-            await self._restart(slot)
-        else:
-            await self._schedule(slot)
-
-    def _post(self, item: Child | _Command | _Retry) -> None:
+    def _post(self, item: Child | Command | Retry) -> None:
         self._queue.append(item)
         self._wake.set()
 
@@ -244,7 +203,7 @@ class Supervisor(Branch):
             if not self._stopping:
                 await self._start(slot)
 
-    async def _start(self, slot: _Slot) -> Any:
+    async def _start(self, slot: Slot) -> Any:
         """Start one child and wait until it is ready. Raises `StartError`."""
         assert self._nursery is not None
         child = Child(slot.spec, self.path, self._telemetry, self._post, slot.restarts)
@@ -256,28 +215,25 @@ class Supervisor(Branch):
             self._starting = None
         if is_ready:
             slot.child = child
-            slot.restarting = False
+            slot.retry = None
             return child.value
-        assert child.exit is not None
         slot.last = child.exit
-        if child.is_ignored:
-            slot.restarting = False
-            if slot.spec.restart is Restart.TEMPORARY:
-                del self._slots[slot.spec.id]
-            return None
-        raise StartError(slot.spec.id, child.exit)
+        if not child.is_ignored:
+            raise not_started(child)
+        slot.retry = None
+        if slot.spec.restart is Restart.TEMPORARY:
+            del self._slots[slot.spec.id]
+        return None
 
     async def _stop_all(self) -> None:
         self._stopping = True
+        self._clear_queue()  # before the first child stops: it may wait for one of the commands
         for slot in reversed(list(self._slots.values())):
             await self._stop(slot)
 
-    async def _stop(self, slot: _Slot) -> None:
+    async def _stop(self, slot: Slot) -> None:
         """Stop a child, or give up restarting it."""
-        slot.restarting = False
-        if slot.timer is not None:
-            slot.timer.cancel()
-            slot.timer = None
+        slot.give_up()
         if slot.child is not None:
             child, slot.child = slot.child, None
             await child.stop()
@@ -297,14 +253,14 @@ class Supervisor(Branch):
             return
         if slot.spec.restart is Restart.TEMPORARY:
             del self._slots[child.id]
-        left = sum(1 for other in self._slots.values() if other.spec.significant and other.child is not None)
+        left = sum(1 for other in self._slots.values() if other.spec.significant and other.state != "stopped")
         if ends_supervisor(self.flags.auto_shutdown, slot.spec, child.exit, left):
             raise ShutdownExit("auto-shutdown")
 
-    async def _schedule(self, slot: _Slot) -> None:
+    async def _schedule(self, slot: Slot) -> None:
         """Count a restart, and make it: at once, or after the pause that the back-off asks for. Raises `Escalation`."""
-        slot.restarting = True
         slot.restarts += 1
+        retry = slot.retry = Retry(slot, counted=True)
         if not self._window.add(trio.current_time()):
             self._telemetry.emit(IntensityBreached(self.path, self.flags.intensity, self.flags.period))
             raise Escalation(self.path, slot.last)
@@ -313,22 +269,18 @@ class Supervisor(Branch):
             pause = self.flags.backoff.pause(self._window.recent - 1, random.random())  # noqa: S311 - no secret
         self._telemetry.emit(ChildRestarted(f"{self.path}/{slot.spec.id}", slot.restarts, pause))
         if pause:
-            self._later(slot, pause)
+            assert self._nursery is not None
+            retry.pause = trio.CancelScope()
+            self._nursery.start_soon(self._post_after, pause, retry.pause, retry)
         else:
             await self._restart(slot)
 
-    def _later(self, slot: _Slot, pause: float) -> None:
-        assert self._nursery is not None
-        scope = slot.timer = trio.CancelScope()
+    async def _post_after(self, pause: float, scope: trio.CancelScope, retry: Retry) -> None:
+        with scope:
+            await trio.sleep(pause)
+            self._post(retry)
 
-        async def wait() -> None:
-            with scope:
-                await trio.sleep(pause)
-                self._post(_Retry(slot, counted=True))
-
-        self._nursery.start_soon(wait)
-
-    async def _restart(self, slot: _Slot) -> None:
+    async def _restart(self, slot: Slot) -> None:
         """Stop the others that the strategy names, then start them all in order."""
         ids = affected(self.flags.strategy, list(self._slots), slot.spec.id)
         group = [self._slots[child_id] for child_id in ids]
@@ -345,31 +297,37 @@ class Supervisor(Branch):
             try:
                 await self._start(other)
             except StartError:
-                # A failed attempt is tried again after whatever else waits in the queue, and counts then.
-                other.restarting = True
-                self._post(_Retry(other, counted=False))
+                # It is this one now that is tried again, after whatever else waits in the queue, and counts then.
+                slot.retry = None
+                other.retry = Retry(other, counted=False)
+                self._post(other.retry)
                 return
 
     # -- commands --------------------------------------------------------------------------------------------------
 
-    async def _carry_out(self, command: _Command) -> None:
+    async def _carry_out(self, command: Command) -> None:
         try:
             command.result = await command.run()
-        except (ChildExists, ChildNotFound, ChildState, StartError, ValueError) as error:
+        except SupervisionError as error:
             command.error = error
-        command.done.set()
+        except BaseException:
+            command.error = NotRunning(self.path)
+            raise
+        finally:
+            command.done.set()
 
-    def _refuse_commands(self) -> None:
+    def _clear_queue(self) -> None:
+        """From now on nothing is decided any more; whoever waits for a command is told."""
         for item in self._queue:
-            if isinstance(item, _Command):
+            if isinstance(item, Command):
                 item.error = NotRunning(self.path)
                 item.done.set()
         self._queue.clear()
 
-    async def _ask(self, run: Callable[[], Any]) -> Any:
+    async def _ask(self, run: Callable[[], Awaitable[Any]]) -> Any:
         if self._nursery is None or self._stopping:
             raise NotRunning(self.path)
-        command = _Command(run)
+        command = Command(run)
         self._post(command)
         await command.done.wait()
         if command.error is not None:
@@ -383,8 +341,8 @@ class Supervisor(Branch):
         async def run() -> Any:
             present = self._slots.get(spec.id)
             if present is not None:
-                raise ChildExists(spec.id, running=present.child is not None)
-            slot = self._slots[spec.id] = _Slot(spec)
+                raise ChildExists(spec.id, running=present.state != "stopped")
+            slot = self._slots[spec.id] = Slot(spec)
             try:
                 return await self._start(slot)
             except StartError:
@@ -426,7 +384,7 @@ class Supervisor(Branch):
 
         await self._ask(run)
 
-    def _slot(self, child_id: str) -> _Slot:
+    def _slot(self, child_id: str) -> Slot:
         slot = self._slots.get(child_id)
         if slot is None:
             raise ChildNotFound(child_id)
@@ -440,24 +398,19 @@ class Supervisor(Branch):
 
     def count_children(self) -> Counts:
         """How many there are."""
-        specs = [slot.spec for slot in self._slots.values()]
-        supervisors = sum(1 for spec in specs if spec.type is ChildType.SUPERVISOR)
-        active = sum(1 for slot in self._slots.values() if slot.child is not None)
-        return Counts(len(specs), active, supervisors, len(specs) - supervisors)
+        slots = self._slots.values()
+        states = [slot.state for slot in slots]
+        supervisors = sum(1 for slot in slots if slot.spec.type is ChildType.SUPERVISOR)
+        return Counts(
+            specs=len(slots),
+            active=states.count("running"),
+            restarting=states.count("restarting"),
+            supervisors=supervisors,
+            workers=len(slots) - supervisors,
+        )
 
     def nodes(self) -> list[Node]:  # noqa: D102 - as in the base class
         return [
             leaf(slot.spec, f"{self.path}/{slot.spec.id}", slot.child, slot.state, slot.restarts, slot.last)
             for slot in self._slots.values()
         ]
-
-
-@asynccontextmanager
-async def open_supervisor(supervisor: Supervisor) -> AsyncIterator[Supervisor]:
-    """Run a root supervisor around a block; at its end the children are stopped in reverse order."""
-    async with trio.open_nursery() as nursery:
-        await nursery.start(supervisor.run)
-        try:
-            yield supervisor
-        finally:
-            supervisor.request_stop()

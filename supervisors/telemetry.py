@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from supervisors.exits import Crash, Exit, Killed
+from supervisors.exits import Crash, Exit, Killed, Normal, Shutdown
 
 log: Final = logging.getLogger("supervisors")
 
@@ -18,6 +18,9 @@ class ChildStarted:
     """A child is ready."""
 
     path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,15 @@ class ChildExited:
     uptime_s: float
     restarts: int
 
+    def __str__(self) -> str:
+        times = f"after {self.uptime_s:.1f} s" + (f", restarts: {self.restarts}" if self.restarts else "")
+        return f"{self.path} ended {times}: {_cause(self.exit)}"
+
     def report(self) -> str:
         """Path, cause and traceback, for people."""
-        head = f"{self.path} ended after {self.uptime_s:.3f} s, {self.restarts} restarts: "
         if not isinstance(self.exit, Crash):
-            return head + str(self.exit)
-        causes = "; ".join(f"{type(leaf).__name__}: {leaf}" for leaf in self.exit.leaves)
-        return head + causes + "\n" + "".join(traceback.format_exception(self.exit.error))
+            return str(self)
+        return f"{self}\n" + "".join(traceback.format_exception(self.exit.error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,9 @@ class ChildRestarted:
     restarts: int
     pause_s: float
 
+    def __str__(self) -> str:
+        return f"{self.path} is restarted" + (f" in {self.pause_s:.1f} s" if self.pause_s else "")
+
 
 @dataclass(frozen=True, slots=True)
 class IntensityBreached:
@@ -55,6 +63,9 @@ class IntensityBreached:
     intensity: int
     period: float
 
+    def __str__(self) -> str:
+        return f"{self.path} gives up: over {self.intensity} restarts in {self.period:g} s"
+
 
 @dataclass(frozen=True, slots=True)
 class ShutdownOverrun:
@@ -62,6 +73,9 @@ class ShutdownOverrun:
 
     path: str
     waited_s: float
+
+    def __str__(self) -> str:
+        return f"{self.path} is still alive {self.waited_s:.1f} s after it was cancelled"
 
 
 Event = ChildStarted | ChildExited | ChildRestarted | IntensityBreached | ShutdownOverrun
@@ -96,23 +110,22 @@ def to_log(event: Event) -> None:
         case ChildExited(exit=Crash()):
             log.error("crash: %s", event.report(), extra={"path": event.path, "restarts": event.restarts})
         case ChildExited(exit=Killed()):
-            log.warning("killed: %s did not stop in time", event.path, extra={"path": event.path})
-        case IntensityBreached():
-            log.error(
-                "%s gives up: over %d restarts in %g s",
-                event.path,
-                event.intensity,
-                event.period,
-                extra={"path": event.path},
-            )
-        case ShutdownOverrun():
-            log.error(
-                "%s is still alive %.1f s after it was cancelled",
-                event.path,
-                event.waited_s,
-                extra={"path": event.path},
-            )
+            log.warning("%s", event, extra={"path": event.path})
+        case IntensityBreached() | ShutdownOverrun():
+            log.error("%s", event, extra={"path": event.path})
         case ChildRestarted():
-            log.info("restarting %s", event.path, extra={"path": event.path, "restarts": event.restarts})
+            log.info("%s", event, extra={"path": event.path, "restarts": event.restarts})
         case _:
             log.debug("%s", event)
+
+
+def _cause(exit_: Exit) -> str:
+    match exit_:
+        case Crash():
+            return "; ".join(f"{type(leaf).__name__}: {leaf}" for leaf in exit_.leaves)
+        case Shutdown(reason):
+            return reason
+        case Killed():
+            return "killed, it did not stop in time"
+        case Normal():
+            return "normal exit"

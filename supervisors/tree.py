@@ -31,6 +31,22 @@ class Node:
     children: tuple[Node, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many children a supervisor has, by state and type. Those neither active nor restarting are stopped."""
+
+    specs: int
+    active: int
+    restarting: int
+    supervisors: int
+    workers: int
+
+    @property
+    def stopped(self) -> int:
+        """Specifications without a task, and none to come unless somebody asks for it."""
+        return self.specs - self.active - self.restarting
+
+
 class Branch:
     """A supervisor, as far as the picture of the tree needs to know it."""
 
@@ -87,7 +103,7 @@ def render(node: Node, *, most: int = 20) -> str:
 def _lines(node: Node, first: str, rest: str, most: int) -> Iterator[str]:
     facts = [node.state if node.restart == "root" else f"{node.restart}, {node.state}"]
     if node.restarts:
-        facts.append(f"{node.restarts} restarts")
+        facts.append("1 restart" if node.restarts == 1 else f"{node.restarts} restarts")
     if node.uptime_s is not None:
         facts.append(f"up {node.uptime_s:.0f} s")
     if node.mailbox is not None:

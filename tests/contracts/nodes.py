@@ -6,6 +6,7 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -234,7 +235,7 @@ class RedisNodes(Nodes):
         super().__init__(nursery)
         self._servers = servers
         self.prefix = f"{new_id()}:"
-        self.raw: redis.Redis = redis.Redis.from_url(servers.redis_url, protocol=2)
+        self.raw: Any = redis.Redis.from_url(servers.redis_url, protocol=2)
 
     async def _make(self, name: str) -> Node:
         connection = Redis(self._servers.redis_url, self.prefix)
@@ -252,7 +253,7 @@ class RedisNodes(Nodes):
         assert isinstance(node.bus, RedisBus)
         while True:
             progress = node.progress
-            newest: list[tuple[bytes, object]] = self.raw.xrevrange(self.inbox(node), count=1)  # type: ignore[assignment]
+            newest: list[tuple[bytes, object]] = self.raw.xrevrange(self.inbox(node), count=1)
             if not newest or newest[0][0].decode() == node.bus.position:
                 return
             await progress.wait()
@@ -274,7 +275,7 @@ class RedisNodes(Nodes):
         self.raw.delete(self.inbox(node))
 
     def delete_newest(self, node: Node) -> None:
-        ((position, _),) = self.raw.xrevrange(self.inbox(node), count=1)  # type: ignore[misc]
+        ((position, _),) = self.raw.xrevrange(self.inbox(node), count=1)
         self.raw.xdel(self.inbox(node), position)
 
     def expire(self, *nodes: Node) -> None:
@@ -283,7 +284,7 @@ class RedisNodes(Nodes):
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        before = self.raw.config_get("maxmemory")["maxmemory"]  # type: ignore[index]
+        before = self.raw.config_get("maxmemory")["maxmemory"]
         self.raw.config_set("maxmemory", 1)
         try:
             yield
@@ -303,20 +304,17 @@ class RedisNodes(Nodes):
 
     @contextmanager
     def keep(self, entries: int) -> Iterator[None]:
-        before, inbox.INBOX_LENGTH = inbox.INBOX_LENGTH, entries  # type: ignore[misc]
-        try:
+        with mock.patch.object(inbox, "INBOX_LENGTH", entries):
             yield
-        finally:
-            inbox.INBOX_LENGTH = before  # type: ignore[misc]
 
 
 @contextmanager
 def replies_lost(most: int = 1_000_000) -> Iterator[list[str]]:
     """A block in which so many scripts are carried out and the connection breaks before their reply. Gives what was lost."""
     lost: list[str] = []
-    send = Connection.send_command
+    send: Any = Connection.send_command
 
-    def send_and_break(connection: Connection, *args: object, **options: object) -> None:
+    def send_and_break(connection: Any, *args: object, **options: object) -> None:
         send(connection, *args, **options)
         if args[0] == "EVALSHA" and len(lost) < most:
             answer = connection.read_response()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 import trio
@@ -323,7 +324,15 @@ async def test_a_publication_that_arrives_after_it_was_given_up_is_dropped(nodes
     a, b = await pair(nodes)
     assert isinstance(a.bus, RedisBus)
     assert isinstance(nodes, RedisNodes)
-    late = [nodes.prefix, a.name, 0, a.bus._number + 1, 100, "t", inbox._runs(letters("t", "late"))[1]]
+    late: list[Any] = [
+        nodes.prefix,
+        a.name,
+        0,
+        a.bus._number + 1,
+        100,
+        "t",
+        inbox._runs(letters("t", "late"))[1],
+    ]
     with nodes.refusing(), pytest.raises(StoreUnavailable):
         await a.bus.publish(letters("t", "late"))
     await a.bus.publish(letters("t", "next"))
@@ -561,7 +570,7 @@ async def test_what_has_been_read_does_not_stay_in_redis(nodes: Nodes) -> None:
     await nodes.settle()
     assert len(b.texts) == 1_000
     with trio.fail_after(PATIENCE_S):
-        while nodes.raw.xlen(nodes.inbox(b)) > 200:  # type: ignore[operator]
+        while nodes.raw.xlen(nodes.inbox(b)) > 200:
             await b.cluster.nodes()
 
 
