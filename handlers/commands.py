@@ -139,7 +139,12 @@ class Amend(Command):
         return Edit(chat_id=chat_id, seq=self.seq, rev=rev, content=self.content, at=self.submitted)
 
     def made(self, entry: LogEntry) -> bool:
-        return type(entry) is Message and entry.seq == self.seq and entry.edited_at == self.submitted
+        return (
+            type(entry) is Message
+            and entry.seq == self.seq
+            and entry.edited_at == self.submitted
+            and entry.content == self.content
+        )
 
 
 class Remove(Command):
@@ -206,5 +211,5 @@ class Alter(Command):
             and entry.at == self.submitted
             and entry.actor_id == self.actor_id
             and entry.kind is self.kind
-            and entry.user_id == self.target_id
+            and (entry.user_id, entry.role, entry.title) == (self.target_id, self.new_role, self.title)
         )

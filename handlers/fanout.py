@@ -9,6 +9,8 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
+import trio
+
 from handlers.events import (
     CHAT_TOPIC,
     NODES_TOPIC,
@@ -71,6 +73,10 @@ class Fanout:
         for user_id in user_ids:
             self._to_user(user_id, Joined(chat_id))
 
+    def joined_here(self, chat_id: str, user_id: str) -> None:
+        """The same for one user's sessions on this node: the chat's log has shown that the user is in it."""
+        self._hub.user_event(user_id, Joined(chat_id))
+
     def chat_left(self, chat_id: str, user_id: str) -> None:
         """Disconnect the user's sessions from a chat."""
         self._to_user(user_id, Left(chat_id))
@@ -90,6 +96,7 @@ class Fanout:
 
     async def run(self, child: Child) -> None:
         """The publisher, as a supervised child. When asked to stop, it first sends what waits."""
+        self._work.set()
         child.ready()
         with child.cancel_on_stop():
             while True:
@@ -101,7 +108,9 @@ class Fanout:
         while self._waiting:
             batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             try:
-                await self._bus.publish(batch)
+                # A stop lets it finish: nobody would be left to tell the others that something is missing.
+                with trio.CancelScope(shield=True):
+                    await self._bus.publish(batch)
                 self.published += len(batch)
             except StoreUnavailable as error:
                 self.dropped += len(batch)

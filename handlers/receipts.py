@@ -71,7 +71,7 @@ class Receipts:
             pending = self._pending[key] = _Pending()
         pending.delivered = max(pending.delivered, delivered)
         pending.read = max(pending.read, read)
-        pending.hidden = hidden
+        pending.hidden |= hidden
         pending.answers.append(answer)
         self._work.set()
 
@@ -92,6 +92,7 @@ class Receipts:
 
     async def run(self, child: Child) -> None:
         """The writer of cursors, as a supervised child; asked to stop, it writes what waits."""
+        self._work.set()
         child.ready()
         with child.cancel_on_stop():
             while True:
@@ -132,10 +133,15 @@ class Receipts:
                     self._tell(pending, member)
 
     def _tell(self, pending: _Pending, member: Member) -> None:
-        if pending.read and pending.read == member.read_seq:
+        """Tell what this write has raised; what another has raised further is told by that one."""
+        read = pending.read and pending.read == member.read_seq
+        if read:
             self._event("MESSAGE_READ", member, pending.read, hidden=pending.hidden)
-        elif pending.delivered and pending.delivered == member.delivered_seq:
-            self._event("MESSAGE_DELIVERED", member, pending.delivered, hidden=False)
+        delivered = max(pending.delivered, pending.read)
+        # Who has read has received: only where that is not said already.
+        said = read and not pending.hidden and delivered == pending.read
+        if delivered == member.delivered_seq and not said:
+            self._event("MESSAGE_DELIVERED", member, delivered, hidden=False)
 
     def _event(self, name: str, member: Member, seq: int, *, hidden: bool) -> None:
         moved = CursorMoved(chat_id=member.chat_id, user_id=member.user_id, seq=seq)

@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import structs
+from trio import current_time
 
 from handlers import policy
 from handlers.commands import Command, Send
@@ -45,23 +46,31 @@ class Room:
     `head` is the position up to which every subscriber has been served: whoever is added at a position gets exactly what follows it.
     `roles` holds what is known of who is what, `None` for a known non-member; the log's changes keep it true.
     `mailbox` are commands not yet tried, `writing` those in the batch under way, in order.
+    `made_at` and `touched_at` are Trio times: before its head was read, and of the last change of anything that a member's row holds. `diffs` counts
+    what was said to the openers.
     """
 
     __slots__ = (
         "chat",
+        "diffs",
         "head",
         "keys",
+        "made_at",
         "mailbox",
         "openers",
         "roles",
         "subscribers",
+        "touched_at",
         "wanted_rev",
         "writing",
     )
 
-    def __init__(self, chat: Chat, head: Head) -> None:
+    def __init__(self, chat: Chat, head: Head, made_at: float = 0.0) -> None:
         self.chat = chat
         self.head = head
+        self.made_at = made_at
+        self.touched_at = made_at
+        self.diffs = 0
         self.roles: dict[str, Role | None] = {}
         self.subscribers: dict[Subscriber, None] = {}
         self.openers: dict[Subscriber, None] = {}
@@ -130,8 +139,7 @@ class Room:
                 self.check(command)
             except ChatError as error:
                 self.mailbox.popleft()
-                self.forget(command)
-                command.failed(error)
+                self.refuse(command, error)
                 continue
             write = command.write(self.chat.id, seq + 1, rev + 1)
             command.tries -= 1
@@ -150,6 +158,14 @@ class Room:
         if isinstance(command, Send):
             self.keys.pop((command.actor_id, command.client_id), None)
 
+    def refuse(self, command: Command, error: ChatError) -> None:
+        """A command will not be carried out: tell whoever waits for it."""
+        self.forget(command)
+        command.failed(error)
+        if isinstance(command, Send):
+            for twin in command.twins:
+                twin.failed(error)
+
     def put_back(self, commands: list[Command]) -> None:
         """Commands that were planned but not written wait again, before all others."""
         self.mailbox.extendleft(reversed(commands))
@@ -157,9 +173,7 @@ class Room:
     def poison(self) -> Command | None:
         """Take out the first command if planning it has failed too often."""
         if self.mailbox and self.mailbox[0].tries >= TRIES:
-            command = self.mailbox.popleft()
-            self.forget(command)
-            return command
+            return self.mailbox.popleft()
         return None
 
     def expire(self, now: float) -> list[Command]:
@@ -167,8 +181,6 @@ class Room:
         late = [command for command in self.mailbox if command.deadline <= now]
         if late:
             self.mailbox = deque(command for command in self.mailbox if command.deadline > now)
-            for command in late:
-                self.forget(command)
         return late
 
     def unplan(self) -> None:
@@ -209,6 +221,7 @@ class Room:
 
     def fold(self, change: Change) -> None:
         """What a change does to membership and to the chat."""
+        self.touched_at = current_time()
         if change.user_id is not None and change.kind is ChangeKind.MEMBER_SET:
             self.roles[change.user_id] = change.role
         elif change.user_id is not None and change.kind is ChangeKind.MEMBER_REMOVED:

@@ -23,6 +23,7 @@ from handlers.protocol import Prepared, together
 from handlers.room import Room, dead_lettered
 from handlers.signal import Signal
 from handlers.text import entry_text, message_json
+from persistence.errors import StoreUnavailable
 from persistence.models import (
     Change,
     ChangeKind,
@@ -41,6 +42,9 @@ from supervisors import Child
 
 PAGE: Final = 500
 """Entries read at once when catching up."""
+FIRST_PAUSE_S: Final = 0.05
+LONGEST_PAUSE_S: Final = 1.0
+"""Between tries to read while the record does not answer."""
 MOST_WAITING: Final = 2_000
 """Commands that may wait in one chat."""
 
@@ -128,9 +132,12 @@ class Router:
     def unwritten(self, expired: float) -> int:
         """The store did not answer: what was planned waits again, what waited too long is refused. Returns how many were refused."""
         self.room.unplan()
-        late = self.room.expire(expired)
+        return self._refuse_late(expired)
+
+    def _refuse_late(self, now: float) -> int:
+        late = self.room.expire(now)
         for command in late:
-            self._fail_command(
+            self.room.refuse(
                 command, ChatError(Code.UNAVAILABLE, "the message store does not answer", retry_after_ms=2000)
             )
         return len(late)
@@ -141,7 +148,7 @@ class Router:
             if type(event) is LogEvent:
                 self._receive_entry(event)
             elif type(event) is ChatEvent:
-                self.deliver(Prepared(event.text))
+                self._tell_here(event.text)
             elif type(event) is OpenEvent:
                 self.deliver_open(Prepared(event.text))
         except Exception as error:  # noqa: BLE001 - becomes the crash of this router's own task
@@ -154,13 +161,18 @@ class Router:
 
     def deliver_open(self, prepared: Prepared) -> None:
         """To everyone on this node who has the chat open."""
+        self.room.diffs += 1
         for opener in self.room.openers:
             opener.push(prepared)
 
     def tell(self, text: bytes) -> None:
         """A frame for everyone in the chat, everywhere, that is not part of the log."""
-        self.deliver(Prepared(text))
+        self._tell_here(text)
         self._fanout.tell_chat(self.room.chat.id, ChatEvent(text))
+
+    def _tell_here(self, text: bytes) -> None:
+        self.room.touched_at = trio.current_time()
+        self.deliver(Prepared(text))
 
     def tell_open(self, text: bytes) -> None:
         """A frame for everyone, everywhere, who has the chat open."""
@@ -182,17 +194,23 @@ class Router:
         events: list[Event] = []
         back: list[Command] = []
         changed: list[tuple[Change, bool]] = []
-        for (command, write), outcome in zip(pairs, outcomes, strict=True):
-            if type(outcome) is Stored:
-                self._stored(command, write, outcome, frames, events, changed)
-            elif type(outcome) is Repeat:
-                self._repeat(command, outcome.message, events)
-            elif type(outcome) is Missing:
-                command.failed(not_found("message"))
-            else:
-                back.append(command)
-                if type(outcome) is Conflict:
-                    self.catch_up()
+        fault: Exception | None = None
+        index = 0
+        try:
+            for index, ((command, write), outcome) in enumerate(zip(pairs, outcomes, strict=True)):
+                if type(outcome) is Stored:
+                    self._stored(command, write, outcome, frames, events, changed)
+                elif type(outcome) is Repeat:
+                    self._repeat(command, outcome.message, events)
+                elif type(outcome) is Missing:
+                    room.refuse(command, not_found("message"))
+                else:
+                    back.append(command)
+                    if type(outcome) is Conflict:
+                        self.catch_up()
+        except Exception as error:  # noqa: BLE001 - raised below, once the others have what is theirs
+            fault = error
+            back += [command for command, _ in pairs[index + 1 :]]
         room.put_back(back)
         if frames:
             self.deliver(together(frames))
@@ -200,6 +218,9 @@ class Router:
             self._fanout.publish(f"c:{room.chat.id}", events)
         for change, joined in changed:
             self._after_change(change, joined=joined)
+        if fault is not None:
+            room.refuse(pairs[index][0], ChatError(Code.INTERNAL, "this could not be served"))
+            raise fault
         if room.mailbox and not self._behind:
             self._commit(self)
 
@@ -259,28 +280,25 @@ class Router:
     def _after_change(self, change: Change, *, joined: bool, own: bool = True) -> None:
         """Who is connected to the chat follows from who is in it; `own` changes are also told to the user they concern."""
         room = self.room
-        if change.kind is ChangeKind.CHAT_DELETED:
-            for subscriber in tuple(room.subscribers):
-                subscriber.left_chat(room)
-        elif change.user_id is not None and change.kind is ChangeKind.MEMBER_REMOVED:
-            for subscriber in tuple(room.subscribers):
-                if subscriber.user_id == change.user_id:
-                    subscriber.left_chat(room)
-            if own:
+        gone = change.kind is ChangeKind.CHAT_DELETED
+        if gone or change.kind is ChangeKind.MEMBER_REMOVED:
+            # Openers too: a connection can have the chat open without having joined `me`.
+            for session in (*room.subscribers, *room.openers):
+                if gone or session.user_id == change.user_id:
+                    session.left_chat(room)
+            if own and change.user_id is not None:
                 self._fanout.chat_left(room.chat.id, change.user_id)
-        elif change.user_id is not None and joined and own:
-            self._fanout.chat_created(room.chat.id, [change.user_id])
+        elif change.user_id is not None and joined:
+            if own:
+                self._fanout.chat_created(room.chat.id, [change.user_id])
+            else:
+                self._fanout.joined_here(room.chat.id, change.user_id)
 
     def _fail(self, error: Exception) -> None:
         self._fault = error
         self._behind = True
         self._wake(self)
         self._signal.set()
-
-    def _fail_command(self, command: Command, error: ChatError) -> None:
-        self.room.forget(command)
-        for waiting in (command, *getattr(command, "twins", ())):
-            waiting.failed(error)
 
     # -- the task -------------------------------------------------------------------------------------------------
 
@@ -290,11 +308,9 @@ class Router:
         try:
             child.ready()
             self._set_aside_poison()
-            if self._fault is not None or self._behind:
-                self._fault = None
-                await self._resume()
+            self._fault = None
             with child.cancel_on_stop():
-                while self.active:
+                while self.active or self.needs_task:
                     self.active = False
                     with trio.move_on_after(self._idle_s):
                         await self._attend()
@@ -304,23 +320,31 @@ class Router:
 
     async def _attend(self) -> None:
         while True:
-            await self._signal.wait()
             if self._fault is not None:
                 fault = self._fault
                 raise fault
             if self._behind:
                 await self._resume()
+            await self._signal.wait()
 
     def _set_aside_poison(self) -> None:
         command = self.room.poison()
         if command is not None:
             self._bury(command, self.room.chat.id, repr(self._fault))
-            self._fail_command(command, dead_lettered(command))
+            self.room.refuse(command, dead_lettered(command))
 
     async def _resume(self) -> None:
         """Read what is new until nothing is missing, deliver it in order, and let writing go on."""
+        pause = FIRST_PAUSE_S
         while True:
-            entries = await self._read_new()
+            try:
+                entries = await self._read_new()
+            except StoreUnavailable:
+                # What waits here is in no batch, so nobody else refuses it when its time is up.
+                self._refuse_late(trio.current_time())
+                await trio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                continue
             self._take_in(entries)
             if not entries or self.room.head.rev >= self.room.wanted_rev:
                 break

@@ -66,6 +66,7 @@ class Sessions:
 
     async def run(self, child: Child) -> None:
         """Lets go of users who have left, as a supervised child; asked to stop, it still notes when they were last seen."""
+        self._work.set()
         child.ready()
         with child.cancel_on_stop():
             while True:
@@ -85,4 +86,6 @@ class Sessions:
                 self._followed.difference_update(away)
                 await self._bus.unfollow([USER_TOPIC + user_id for user_id in away])
         except StoreUnavailable as error:
-            log.info("departures not noted", extra={"users": len(gone), "reason": error.reason})
+            log.info("departures are noted later", extra={"users": len(gone), "reason": error.reason})
+            self._gone = gone | self._gone
+            self._work.set()

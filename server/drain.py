@@ -52,7 +52,9 @@ class Drainer:
         self._budget_s = budget_s
 
     async def run(self, child: Child) -> None:
-        """Wait for the stop, then drain."""
+        """Wait for the stop, then drain. That stop need not be the node's: what comes before it in the tree may have to be started again, and so is this."""
+        self._connections.draining = False
+        self._http.start()
         child.ready()
         await child.stop_requested()
         began = trio.current_time()
@@ -89,7 +91,7 @@ class Drainer:
                 after_ms = int(index * step_s * 1000)
                 connection.push(event(ME, "SERVER_DRAINING", {"reconnect_after_ms": after_ms}))
         closed = 0
-        while closed < len(told):
+        while closed < len(told) and self._connections.open:
             await trio.sleep(TICK_S)
             waited_s = trio.current_time() - start - GRACE_S
             while closed < len(told) and closed * step_s <= waited_s:

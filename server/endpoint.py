@@ -36,8 +36,8 @@ from server.handshake import (
 )
 from server.http import Http
 from server.poller import Poller
-from server.websocket import Connection
-from supervisors import Child, ChildSpec, DynamicSupervisor, MaxChildren, NotRunning, Restart
+from server.websocket import RESTART, Connection
+from supervisors import Child, ChildSpec, DynamicSupervisor, MaxChildren, NotRunning, Restart, StartError
 
 BACKLOG: Final = 4096
 ACCEPT_AT_ONCE: Final = 64
@@ -121,10 +121,10 @@ class Endpoint:
                     await self._accept(listener)
             await self._accept(listener)
             trio.lowlevel.notify_closing(listener)
-        del self._listening[name]
         await child.stop_requested()
 
     async def _accept(self, listener: socket.socket) -> None:
+        told = False
         for _ in range(ACCEPT_AT_ONCE):
             try:
                 sock, _address = listener.accept()
@@ -132,7 +132,9 @@ class Endpoint:
                 return
             except OSError as error:
                 if error.errno in _OUT_OF_FILES:
-                    log.error("no connection can be accepted", extra={"reason": error.strerror})
+                    if not told:
+                        log.error("no connection can be accepted", extra={"reason": error.strerror})
+                    told = True
                     await trio.sleep(OUT_OF_FILES_S)
                 continue  # else it was gone before it was accepted
             sock.setblocking(False)
@@ -143,11 +145,11 @@ class Endpoint:
                 await self._supervisor.start_child(
                     ChildSpec(number, self._serve, (sock,), restart=Restart.TEMPORARY)
                 )
-            except (MaxChildren, NotRunning) as error:
+            except (MaxChildren, NotRunning, StartError) as error:
                 self.refused += 1
                 sock.close()
                 log.warning("a connection was refused: %s", error)
-                if isinstance(error, NotRunning):
+                if not isinstance(error, MaxChildren):
                     return
 
     # -- one connection --------------------------------------------------------------------------------------------
@@ -188,6 +190,7 @@ class Endpoint:
                 await self._core.sessions.opened(session)
                 await connection.serve(child, session.take, early)
             finally:
+                connection.close(RESTART, "the server restarts")  # only if nothing else has ended it
                 self._connections.remove(connection)
                 self._core.sessions.closed(session)
         finally:

@@ -33,9 +33,14 @@ class Flusher:
     def __init__(self) -> None:
         self._marked: list[Writable] = []
         self._work = Signal()
+        self._stalled: set[Writable] = set()
         self._nursery: trio.Nursery | None = None
         self.rounds = 0
-        self.stalled = 0
+
+    @property
+    def stalled(self) -> int:
+        """Connections whose socket takes no more at the moment."""
+        return len(self._stalled)
 
     def mark(self, connection: Writable) -> None:
         """The connection, which had nothing to send, has something."""
@@ -44,35 +49,39 @@ class Flusher:
 
     def stall(self, connection: Writable) -> None:
         """The connection's socket takes no more for now."""
-        self.stalled += 1
+        if connection in self._stalled:
+            return  # its task will see
+        self._stalled.add(connection)
         if self._nursery is not None:
             self._nursery.start_soon(self._write_on, connection, name="write on")
 
     async def run(self, child: Child) -> None:
-        """The flusher, as a supervised child."""
+        """The flusher, as a supervised child. It goes on with what an earlier run has left."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            for connection in self._stalled:
+                nursery.start_soon(self._write_on, connection, name="write on")
             child.ready()
-            with child.cancel_on_stop():
-                while True:
-                    await self._work.wait()
-                    await self._flush()
-            self._nursery = None
-            nursery.cancel_scope.cancel()
+            try:
+                with child.cancel_on_stop():
+                    while True:
+                        await self._flush()
+                        await self._work.wait()
+            finally:
+                self._nursery = None
+                nursery.cancel_scope.cancel()
 
     async def _flush(self) -> None:
-        while self._marked:
+        marked = self._marked
+        while marked:
             self.rounds += 1
-            marked = self._marked
-            self._marked = marked[AT_ONCE:]
             for connection in marked[:AT_ONCE]:
                 connection.flush()
-            if self._marked:
+            del marked[:AT_ONCE]
+            if marked:
                 await trio.lowlevel.checkpoint()
 
     async def _write_on(self, connection: Writable) -> None:
-        try:
-            while await connection.room():
-                connection.flush()
-        finally:
-            self.stalled -= 1
+        while await connection.room():
+            connection.flush()
+        self._stalled.discard(connection)

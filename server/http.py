@@ -30,7 +30,7 @@ class Http:
     """Serves an application on any number of connections."""
 
     def __init__(self, app: QuartTrio) -> None:
-        self._app = ASGIWrapper(cast("Any", app))
+        self._app = ASGIWrapper(_undisturbed(app))
         self._config = Config()
         self._config.accesslog = None
         self._config.errorlog = log
@@ -38,12 +38,22 @@ class Http:
         self._config.keep_alive_timeout = KEEP_ALIVE_S
         self._config.h11_max_incomplete_size = MAX_HEAD_BYTES
         self._context = WorkerContext(None)
+        self._stopped = False
         self._gone: trio.Event | None = None
         self.open = 0
 
+    def start(self) -> None:
+        """Let connections be used for one request after another: so it is at first, and again after a `stop`."""
+        if self._stopped:
+            self._stopped = False
+            self._context = WorkerContext(None)
+
     async def stop(self) -> None:
-        """Close idle connections now, the others after the request that they are at."""
+        """Close idle connections now, the others after the request that they are at. New ones are served one request."""
+        self._stopped = True
         await self._context.terminated.set()
+        self._context = WorkerContext(None)
+        self._context.terminated = _OneRequest()
 
     async def all_gone(self) -> None:
         """Wait until no connection is open."""
@@ -62,9 +72,7 @@ class Http:
         self.open += 1
         wrapped = _Stream(stream, early)
         try:
-            await TCPServer(
-                self._app, self._config, self._context, cast("Any", {}), cast("Any", wrapped)
-            ).run()
+            await _Server(self._app, self._config, self._context, cast("Any", {}), cast("Any", wrapped)).run()
         except* (
             h11.ProtocolError,
             trio.BrokenResourceError,
@@ -81,12 +89,62 @@ class Http:
                 self._gone.set()
 
 
-class _Stream:
-    """A socket as Hypercorn wants to see it: its first bytes have been read already, and it can be closed while it is being read.
+class _OneRequest:
+    """In the place of the event that ends idle connections: for those that come after it, and have a request with them."""
 
-    Hypercorn closes a connection, when an answer is out before its request is in, in a task that Quart cancels at that moment, so nothing here may depend
-    on a cancelled task; and it closes at once, which would reset the connection under a client that is still sending, and take the answer with it. So
-    closing means: our side ends, the one who reads throws away what still comes, for a moment, and then the end is reported.
+    def is_set(self) -> bool:
+        return True
+
+    async def wait(self) -> None:
+        await trio.sleep_forever()
+
+    async def set(self) -> None: ...
+
+    async def clear(self) -> None: ...
+
+
+def _undisturbed(app: Any) -> Any:
+    """The application, whose answers reach Hypercorn whole.
+
+    With the last piece of an answer Hypercorn tells the application that the client is gone, upon which Quart-Trio cancels the very task that is handing
+    that piece over: the connection would be neither closed nor given its keep-alive limit, and stay open for ever. (Not so in HTTP/2, where handing over may
+    also wait for the client without a limit, and must not be shielded.)
+    """
+
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or not scope["http_version"].startswith("1"):
+            await app(scope, receive, send)
+            return
+
+        async def whole(message: Any) -> None:
+            with trio.CancelScope(shield=True):
+                await send(message)
+
+        await app(scope, receive, whole)
+
+    return served
+
+
+class _Server(TCPServer):
+    """Hypercorn's, but for a connection whose client has gone: it is over then, and does not wait out its keep-alive limit."""
+
+    _gone = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._gone = True
+        await self.idle_task.stop()
+
+    async def _idle_timeout(self) -> None:
+        if not self._gone:
+            await super()._idle_timeout()
+
+
+class _Stream:
+    """A socket as Hypercorn wants to see it: its first bytes have been read already, and it is closed with patience.
+
+    Closing at once, when an answer is out before its request is in, would reset the connection under a client that is still sending, and take the answer
+    with it. So our side ends, the one who reads throws away what still comes, for a moment, and only then is told of the end.
     """
 
     def __init__(self, stream: trio.SocketStream, early: bytes) -> None:
@@ -123,8 +181,7 @@ class _Stream:
 
     async def send_eof(self) -> None:
         self._lingers = True
-        with trio.CancelScope(shield=True):  # does not wait
-            await self._stream.send_eof()
+        await self._stream.send_eof()
 
     async def aclose(self) -> None:
         self._ended = True

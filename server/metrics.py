@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -19,6 +26,9 @@ from supervisors.telemetry import Event
 
 DEPTH: Final = 3
 """Levels of the tree that crashes are counted by; what is below is one chat or one connection."""
+
+CODES: Final = frozenset({1000, 1001, 1002, 1003, 1005, 1006, 1007, 1009, 1012, 1013, 4001, 4408})
+"""Close codes that mean something here. Clients may choose among thousands: all others are counted together."""
 
 
 class TreeMetrics:
@@ -74,8 +84,11 @@ class NodeMetrics(Collector):
         closed = CounterMetricFamily(
             "sockets_closed", "WebSocket connections that ended, by close code.", labels=["code"]
         )
-        for code, count in sorted(self._connections.closed.items()):
-            closed.add_metric([str(code)], count)
+        by_code: Counter[str] = Counter()
+        for code, count in self._connections.closed.items():
+            by_code[str(code) if code in CODES else "other"] += count
+        for label, count in sorted(by_code.items()):
+            closed.add_metric([label], count)
         yield closed
 
     def _of_messages(self) -> Iterator[Metric]:
@@ -113,7 +126,8 @@ class NodeMetrics(Collector):
 
 
 def process_metrics(registry: CollectorRegistry) -> None:
-    """Add what Prometheus' own library knows of the process: memory, CPU, files, garbage collection."""
+    """Add what Prometheus' own library knows of the process: memory, CPU, files, garbage collection. Counters are told without their time of creation."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

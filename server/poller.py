@@ -44,11 +44,16 @@ class Poller:
         self._watched: dict[int, Readable] = {}
         self.rounds = 0
 
+    @property
+    def watched(self) -> int:
+        """How many sockets are watched."""
+        return len(self._watched)
+
     def watch(self, fd: int, connection: Readable) -> None:
         """Have `connection.readable` called whenever the socket has something to read, until `ignore`. Nothing happens if it is watched."""
         if fd not in self._watched:
-            self._watched[fd] = connection
             self._epoll.register(fd, select.EPOLLIN)
+            self._watched[fd] = connection
 
     def ignore(self, fd: int) -> None:
         """Stop watching; nothing happens if it is not watched."""

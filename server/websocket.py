@@ -58,7 +58,7 @@ class Connection:
         poller: reads for it.
         flusher: writes for it.
         max_message_bytes: a longer message closes it with 1009.
-        outbox_bytes: what may wait to be sent; with more it is closed with 1013, and its client reconnects and catches up.
+        outbox_bytes: what may wait to be sent behind one push of any size; with more it is closed with 1013, and its client reconnects and catches up.
 
     Attributes:
         quiet: rounds of the idle sweep since anything came from the peer; the sweep counts it up.
@@ -113,10 +113,12 @@ class Connection:
     def send(self, frames: bytes) -> None:
         """Send whole frames. Never blocks and never raises."""
         out = self._out
-        if not out:
+        if out:
+            self._size += len(frames)
+        else:
+            # Not counted: a client that was never given one large answer, its join's, would come again for it for ever.
             self._flusher.mark(self)
         out.append(frames)
-        self._size += len(frames)
         if self._size > self._bound:
             self._overflow()
 
@@ -149,7 +151,7 @@ class Connection:
             return
         # A remainder in `_out` also keeps `send` from marking the connection.
         self._out = [memoryview(data)[sent:]]
-        self._size = len(data) - sent
+        self._size = min(self._size, len(data) - sent)
         if not self._partial:
             self._partial = True
             self._flusher.stall(self)
@@ -164,10 +166,12 @@ class Connection:
         return self._partial
 
     def _overflow(self) -> None:
-        if self.closed_with is None:
+        if not self._partial:
+            self.flush()  # nothing has been offered to its socket yet: it may not be slow at all
+        if self.closed_with is None and self._size > self._bound:
             # A frame that has been begun must be sent to its end: the close frame comes after it.
-            self._out = self._out[:1] if self._partial else []
-            self._size = len(self._out[0]) if self._out else 0
+            self._out = self._out[:1]
+            self._size = 0
             log.info("a client reads too slowly and is disconnected")
             self.close(TRY_AGAIN, "reads too slowly")
 
@@ -225,7 +229,11 @@ class Connection:
                 await rest()
                 self._serve(self._frames)
             if self._failure is not None:
-                raise self._failure
+                failure, self._failure = self._failure, None
+                try:
+                    raise failure
+                finally:
+                    del failure  # else it would hold its own traceback, and with it the connection
             if self.closed_with is None:
                 self._poller.watch(self._fd, self)
             await self._work.wait()

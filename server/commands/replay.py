@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
+
+EXIT_STOPPED: Final = 130
+"""As shells have it for a program that Ctrl-C ended."""
 
 
 @click.command("replay", short_help="Replay IRC logs, and check every delivery.")
@@ -40,7 +44,8 @@ def command(files: tuple[Path, ...], urls: tuple[str, ...], rate: float, window:
     A line is sent when the line before it is acknowledged, so that the chat's order is the file's. With a larger --window several are under way, and the
     order is that of each author.
 
-    Ends with 0 if everything is as promised, 1 if anything was lost, repeated, altered or out of order, 2 if it could not begin.
+    Ends with 0 if everything is as promised, 1 if anything was lost, repeated, altered or out of order, 2 if it could not begin,
+    130 on Ctrl-C.
     """
     import trio
 
@@ -58,9 +63,15 @@ def command(files: tuple[Path, ...], urls: tuple[str, ...], rate: float, window:
     provide(len(people.names))
     skipped = sum(log.empty for log in logs), sum(log.unknown for log in logs)
     progress = Progress(sys.stderr)
+    report = None
     try:
         report = trio.run(replay, people, Options(nodes=nodes, window=window, rate=rate), progress, skipped)
+    except* KeyboardInterrupt:
+        pass  # from whichever task was running
     finally:
         progress.clear()
+    if report is None:
+        click.echo("error: stopped before the end", err=True)
+        sys.exit(EXIT_STOPPED)
     click.echo(render(report))
     sys.exit(0 if report.perfect else 1)

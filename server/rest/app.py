@@ -17,6 +17,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from config.logging import request_id as logged_request_id
+from config.settings import NodeRole
 from handlers.errors import ChatError, Code
 from persistence.errors import StoreError
 from server.rest import admin, auth, chats, devices, messages, users
@@ -38,7 +39,9 @@ log: Final = logging.getLogger(__name__)
 
 
 def operations(services: Services) -> tuple[Operation, ...]:
-    """Every call of the API."""
+    """Every call of the API; none on a node without that role."""
+    if NodeRole.API not in services.settings.roles:
+        return ()
     modules = (auth, devices, users, chats, messages, admin)
     return tuple(operation for module in modules for operation in module.operations(services))
 
