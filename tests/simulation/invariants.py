@@ -1,0 +1,152 @@
+"""What must hold when everything has healed and settled, whatever happened before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import trio
+
+from handlers.chat_views import ChatViews
+from handlers.events import NODES_TOPIC
+from handlers.wire import ChatView, message_view
+from persistence.memory import MemoryChats, MemoryLog, MemoryUsers
+from tests.simulation.client import Client
+from tests.simulation.world import ROUTER_IDLE_S, World
+
+LET_GO_S = ROUTER_IDLE_S * 2 + 120.0
+"""Time in which a node lets go of what nobody needs."""
+
+
+def check_log(world: World) -> None:
+    """Each chat's log is one: `seq` dense, `rev` unique, a `client_id` once."""
+    for chat_id, messages in world.record.messages.items():
+        assert sorted(messages) == list(range(1, len(messages) + 1)), f"seq of {chat_id}: {sorted(messages)}"
+        assert all(seq == message.seq for seq, message in messages.items())
+        sent = [(message.sender_id, message.client_id) for message in messages.values()]
+        assert len(sent) == len(set(sent)), f"a message twice in {chat_id}"
+        changes = world.record.changes.get(chat_id, {})
+        now = [message.rev for message in messages.values()] + list(changes)
+        assert len(now) == len(set(now)), f"a rev twice in {chat_id}"
+        revs = world.record.revs[chat_id]
+        assert revs == list(range(1, len(revs) + 1)), f"revs of {chat_id}: {revs}"
+
+
+def check_acknowledged(world: World) -> None:
+    """What was acknowledged is there, once, where the sender was told."""
+    for client in world.clients:
+        for outgoing in client.outbox.values():
+            found = [
+                message
+                for message in world.record.messages.get(outgoing.chat_id, {}).values()
+                if message.client_id == outgoing.client_id and message.sender_id == client.user_id
+            ]
+            assert len(found) <= 1, f"twice: {found}"
+            if outgoing.message is not None:
+                assert found, f"lost: {outgoing}"
+                assert (found[0].id, found[0].seq) == (outgoing.message["id"], outgoing.message["seq"])
+            else:
+                assert outgoing.refused is not None, f"neither acknowledged nor refused: {outgoing}"
+
+
+async def check_client(world: World, client: Client) -> None:
+    """The client has what a fresh one would be given, and no more."""
+    assert client.connected, f"{client} is not connected"
+    assert client.idle, f"{client} waits for {list(client._waiting)}, pages {list(client._to_page)}"
+    fresh = await fresh_chats(world, client.user_id)
+    assert sorted(client.chats) == sorted(fresh), f"{client} is in other chats than it believes"
+    for chat_id, view in fresh.items():
+        chat = client.chats[chat_id]
+        where = f"{client}, chat {chat_id}"
+        messages = {
+            seq: msgspec.to_builtins(message_view(message))
+            for seq, message in world.record.messages.get(chat_id, {}).items()
+        }
+        assert _differences(chat.messages, messages) == {}, where
+        assert chat.synced == view.rev, f"{where}: believes in rev {chat.synced} of {view.rev}"
+        for name in ("title", "my_role", "pinned", "muted"):
+            assert chat.view[name] == getattr(view, name), f"{where}: {name} is {chat.view[name]!r}"
+        for cursor in view.cursors:
+            there = [cursor.delivered_seq, cursor.read_seq]
+            assert chat.cursors[cursor.user_id] == there, f"{where}: {chat.cursors} of {cursor}"
+        members = [row for (chat, _), row in world.record.members.items() if chat == chat_id]
+        assert chat.members == {row.user_id: row.role for row in members}, where
+        for row in members:
+            delivered, read = chat.cursors.get(row.user_id, (0, 0))
+            assert delivered <= row.delivered_seq, f"{where}: {row.user_id} beyond the record"
+            assert read <= row.read_seq, f"{where}: {row.user_id} beyond the record"
+
+
+def _differences(have: dict[int, Any], want: dict[int, Any]) -> dict[int, Any]:
+    return {
+        seq: (have.get(seq), want.get(seq))
+        for seq in sorted({*have, *want})
+        if have.get(seq) != want.get(seq)
+    }
+
+
+async def fresh_chats(world: World, user_id: str) -> dict[str, ChatView]:
+    """The user's chats, as a client that knows nothing is given them."""
+    chats, log, users = MemoryChats(world.record), MemoryLog(world.record), MemoryUsers(world.record)
+    rows = (await chats.memberships([user_id]))[user_id]
+    views = await ChatViews(chats, log, users, world.living()[0].clock).for_member(rows)
+    return {view.id: view for view in views}
+
+
+def check_idle(world: World) -> None:
+    """No node has anything left to do."""
+    for node in world.living():
+        core = node.core
+        assert core.commit.pending == 0
+        assert not core.receipts._pending
+        assert not core.fanout._waiting
+        for router in core.routers.all():
+            assert router.room.idle, f"{node.incarnation}: {router.room.chat.id} has commands left"
+            assert not router.needs_task, f"{node.incarnation}: {router.room.chat.id} is behind"
+            assert not router.room.keys, f"{node.incarnation}: {router.room.keys}"
+
+
+def check_presence(world: World) -> None:
+    """Whoever has a chat open sees exactly those who have it open, on whichever node."""
+    for client in world.clients:
+        for chat_id, opened in client.opened.items():
+            there: dict[str, set[str]] = {}
+            for other in world.clients:
+                if chat_id in other.opened:
+                    there.setdefault(other.user_id, set()).add(other.device_id)
+            seen = {
+                user_id: {meta["device_id"] for meta in metas.values()}
+                for user_id, metas in opened.present.items()
+            }
+            assert seen == there, f"{client} sees {seen} in {chat_id}"
+            assert all(len(metas) == len(seen[user_id]) for user_id, metas in opened.present.items())
+
+
+async def check_nothing_left(world: World) -> None:
+    """When everybody has gone, nothing is kept for anybody."""
+    for client in world.clients:
+        client.disconnect()
+    await trio.sleep(LET_GO_S)
+    for node in world.living():
+        core = node.core
+        assert not core.hub.users
+        assert not core.sessions._followed
+        assert core.routers.all() == [], f"{node.incarnation}: {[r.room.chat.id for r in core.routers.all()]}"
+        assert core.partitions.count_children().specs == 0
+    assert world.broker.open == {}
+    interest = {
+        topic: nodes for topic, nodes in world.broker.interest.items() if nodes and topic != NODES_TOPIC
+    }
+    assert interest == {}
+
+
+async def check_everything(world: World) -> None:
+    """All of it, after `World.heal`."""
+    check_log(world)
+    check_acknowledged(world)
+    for client in world.clients:
+        if not client.signed_out:
+            await check_client(world, client)
+    check_idle(world)
+    check_presence(world)
+    await check_nothing_left(world)
