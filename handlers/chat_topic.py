@@ -66,6 +66,9 @@ class OpenChatTopic:
     def on_user_event(self, happened: object) -> None:
         """Nothing here concerns the user as such."""
 
+    def left_chat(self, chat_id: str) -> None:
+        """The session ends this topic itself."""
+
     def chats(self) -> set[str] | None:
         """Not what this topic is about."""
         return None
@@ -102,5 +105,7 @@ class ChatJoiner:
         topic = OpenChatTopic(session, router, self._tracker, push.join_ref)
         session.topics[push.topic] = topic
         session.push(reply_ok(push))
-        session.push(await self._tracker.state(chat_id))
+        state = await self._tracker.state(chat_id)
+        if session.topics.get(push.topic) is topic:
+            session.push(state)
         return topic

@@ -42,13 +42,14 @@ class ChatViews:
         self._users: Loader[str, User] = Loader(users.get_many)
 
     async def for_member(
-        self, rows: Sequence[Member], heads: Mapping[str, Head] | None = None
+        self, rows: Sequence[Member], heads: Mapping[str, Head] | None = None, *, closed: bool = False
     ) -> list[ChatView]:
         """The chats of these memberships, in their order; those that are gone are left out.
 
         Args:
             rows: memberships, of one user.
             heads: where each log stands for the asker; read when not given.
+            closed: also those that have just been closed: whoever follows their log is about to be told.
 
         """
         if not rows:
@@ -66,7 +67,7 @@ class ChatViews:
                 row, chat, heads.get(row.chat_id, Head()), last.get(row.chat_id), counts, unread, peers, now
             )
             for row in rows
-            if (chat := chats.get(row.chat_id)) is not None and not chat.deleted
+            if (chat := chats.get(row.chat_id)) is not None and (closed or not chat.deleted)
         ]
 
     async def _unread(self, rows: Sequence[Member], heads: Mapping[str, Head]) -> dict[str, int]:
@@ -80,14 +81,14 @@ class ChatViews:
     async def _peers(self, rows: Sequence[Member], chats: Mapping[str, Chat]) -> dict[str, Member]:
         """The other member of each direct chat, as far as the asker may see."""
         pairs = [
-            (row.chat_id, _other(chat.pair, row.user_id))
+            (row.chat_id, other_of(chat.pair, row.user_id))
             for row in rows
             if (chat := chats.get(row.chat_id)) is not None and chat.pair is not None
         ]
         if not pairs:
             return {}
         members = await self._members.load(pairs)
-        shown = await self._without_hidden(list(members.values()), rows[0].user_id)
+        shown = await self.without_hidden(list(members.values()), rows[0].user_id)
         return {member.chat_id: member for member in shown}
 
     async def _members_at(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Member]:
@@ -102,10 +103,10 @@ class ChatViews:
                 for row in rows
             ]
         else:
-            shown = await self._without_hidden(rows, asker_id)
+            shown = await self.without_hidden(rows, asker_id)
         return [member_view(row) for row in shown]
 
-    async def _without_hidden(self, rows: Sequence[Member], asker_id: str) -> list[Member]:
+    async def without_hidden(self, rows: Sequence[Member], asker_id: str) -> list[Member]:
         users = await self._users.load([asker_id, *(row.user_id for row in rows)])
         open_ = {user_id for user_id, user in users.items() if user.privacy.read_receipts}
         return [
@@ -131,7 +132,7 @@ class ChatViews:
             id=chat.id,
             type=chat.type,
             title=chat.title,
-            peer_id=None if chat.pair is None else _other(chat.pair, row.user_id),
+            peer_id=None if chat.pair is None else other_of(chat.pair, row.user_id),
             created_by=chat.created_by,
             created_at=rfc3339(chat.created_at),
             member_count=counts.get(chat.id, 0),
@@ -153,7 +154,8 @@ def _future(at: int | None, now: int) -> int | None:
     return at if at is not None and at > now else None
 
 
-def _other(pair: str, user_id: str) -> str:
+def other_of(pair: str, user_id: str) -> str:
+    """The other of the two users of a direct chat."""
     one, _, other = pair.partition(":")
     return other if one == user_id else one
 

@@ -48,6 +48,7 @@ class GroupCommit:
         self._batch = batch
         self._jitter = jitter
         self._queue: deque[Router] = deque()
+        self._taken: list[Router] = []
         self._work = Signal()
         self.pending = 0
         self.writing = False
@@ -68,8 +69,7 @@ class GroupCommit:
 
     async def run(self, child: Child) -> None:
         """The writer, as a supervised child. When asked to stop, it first writes what waits, as long as the store answers."""
-        for router in self._queue:
-            router.unwritten(trio.current_time())
+        self._resume()
         child.ready()
         pause = FIRST_PAUSE_S
         with child.cancel_on_stop():
@@ -83,6 +83,15 @@ class GroupCommit:
                         pause = min(pause * 2, LONGEST_PAUSE_S)
         while self._queue and await self._write_batch():
             pass
+
+    def _resume(self) -> None:
+        """After a crash: what was in a batch then waits again."""
+        taken, self._taken = self._taken, []
+        for router in (*taken, *self._queue):
+            router.unwritten(trio.current_time())
+            if router.room.mailbox:
+                self.enqueue(router)
+        self._work.set()
 
     async def _write_batch(self) -> bool:
         """One write. `False` if the store did not answer; everything then waits again."""
@@ -101,6 +110,7 @@ class GroupCommit:
                 break
         if not writes:
             return True
+        self._taken = [router for router, _ in taken]
         try:
             with trio.CancelScope(
                 shield=True
@@ -112,6 +122,7 @@ class GroupCommit:
             return False
         finally:
             self.writing = False
+        self._taken = []
         self.batches += 1
         self.written += len(writes)
         start = 0
@@ -126,6 +137,7 @@ class GroupCommit:
 
     def _hold(self, taken: list[tuple[Router, int]], error: StoreUnavailable) -> None:
         self.failures += 1
+        self._taken = []
         now = trio.current_time()
         late = 0
         for router, _ in taken:

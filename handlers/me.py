@@ -19,16 +19,16 @@ import msgspec
 import trio
 
 from handlers.bodies import EditPush, SendBody, SeqPush, from_validation
-from handlers.chat_views import ChatViews
+from handlers.chat_views import ChatViews, other_of
 from handlers.commands import Send
 from handlers.errors import ChatError, Code, not_found
 from handlers.events import Event, Joined, Left, UserEvent
 from handlers.limits import Bucket
 from handlers.loader import Loader
 from handlers.policy import Action, check
-from handlers.protocol import ME, Prepared, Push, encode, event, reply_error, reply_ok
+from handlers.protocol import ME, Prepared, Push, encode, event, event_text, reply_error, reply_ok
 from handlers.receipts import Receipts
-from handlers.room import Room
+from handlers.room import Room, tick
 from handlers.router import Router
 from handlers.routers import Routers
 from handlers.session import Rest, Session, error_view
@@ -83,6 +83,8 @@ class _SocketSend(Send):
         self.session.push(reply_error(self.push, error_view(error)))
 
 
+_FEED: Final = event_text(ME, "", b"").partition(b'""')[0]
+"""How every event of the feed begins."""
 _decode_join: Final = msgspec.json.Decoder(JoinBody).decode
 _decode_send: Final = msgspec.json.Decoder(SendBody).decode
 _decode_edit: Final = msgspec.json.Decoder(EditPush).decode
@@ -113,6 +115,7 @@ class Feed:
         self._chats = chats
         self._views = views
         self._memberships: Loader[str, list[Member]] = Loader(chats.memberships)
+        self._rows: Loader[tuple[str, str], Member] = Loader(self._members_at)
         self._users: Loader[str, User] = Loader(users.get_many)
         self._joins: list[tuple[MeTopic, str]] = []
         self._work = Signal()
@@ -150,7 +153,8 @@ class Feed:
         session.topics.pop(ME, None)
         session.push = session.outlet.push
         for prepared in buffer:
-            session.push(prepared)
+            if not prepared.texts[0].startswith(_FEED):  # events of a topic that is not joined are not for the client
+                session.push(prepared)
 
     async def _catch_up(self, topic: MeTopic, body: JoinBody) -> JoinAnswer:
         user_id = topic.session.user_id
@@ -159,28 +163,69 @@ class Feed:
         if user_id not in users:
             raise ChatError(Code.UNAUTHENTICATED, "the user does not exist any more")
         topic.session.hides_reads = not users[user_id].privacy.read_receipts
-        rows = (await self._memberships.load([user_id]))[user_id]
-        rows, heads = await self.attach(topic, rows)
+        rows, heads = await self._attach(topic)
         messages, more = await self._missed(body, heads)
-        changed = [row for row in rows if _has_changed(row, body, heads[row.chat_id])]
-        chats = await self._views.for_member(changed, heads)
+        chats = await self._views.for_member(await self._changed(topic, body, rows, heads), heads, closed=True)
         removed = [chat_id for chat_id in body.known if chat_id not in heads]
         user = own_user(users[user_id])
         return JoinAnswer(
             user=user, chats=chats, messages=messages, more=more, removed=removed, server_time=server_time
         )
 
-    async def attach(self, topic: MeTopic, rows: Sequence[Member]) -> tuple[list[Member], dict[str, Head]]:
-        """Make the connection a subscriber of these chats; the rows that hold, and each chat's head at that instant."""
-        routers = await self.routers.use([row.chat_id for row in rows])
-        kept: list[Member] = []
-        heads: dict[str, Head] = {}
+    async def _attach(self, topic: MeTopic) -> tuple[list[Member], dict[str, Head]]:
+        """Make the connection a subscriber of its user's chats; the memberships, and each chat's head at that instant."""
+        user_id = topic.session.user_id
+        began = tick()
+        found = {row.chat_id: row for row in (await self._memberships.load([user_id]))[user_id]}
+        routers = await self.routers.use(list(found))
+        # A room vouches for what was read after it was made: later changes of membership it has seen itself.
+        unsure = [
+            chat_id
+            for chat_id, router in routers.items()
+            if router.room.born > began and user_id not in router.room.roles
+        ]
+        found = await self._read_again(user_id, found, unsure, gone=True)
+        heads = {
+            chat_id: routers[chat_id].room.head
+            for chat_id, row in found.items()
+            if chat_id in routers and topic.subscribe(routers[chat_id].room, row)
+        }
+        # What was told to the subscribers between the first read and this instant may be missing in the row.
+        stale = [chat_id for chat_id in heads if routers[chat_id].room.touched > began]
+        found = await self._read_again(user_id, found, stale, gone=False)
+        return [found[chat_id] for chat_id in heads], heads
+
+    async def _read_again(
+        self, user_id: str, rows: dict[str, Member], chat_ids: Sequence[str], *, gone: bool
+    ) -> dict[str, Member]:
+        """The memberships with those in these chats read once more; with `gone`, without those that are no more."""
+        if not chat_ids:
+            return rows
+        fresh = await self._rows.load([(chat_id, user_id) for chat_id in chat_ids])
+        kept = {c: row for c, row in rows.items() if not (gone and c in chat_ids)}
+        return kept | {chat_id: row for (chat_id, _), row in fresh.items()}
+
+    async def _members_at(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Member]:
+        members = await self._chats.members_at(keys)
+        return {key: member for key, member in zip(keys, members, strict=True) if member is not None}
+
+    async def _changed(
+        self, topic: MeTopic, body: JoinBody, rows: Sequence[Member], heads: Mapping[str, Head]
+    ) -> list[Member]:
+        """The memberships in chats that have changed since what the client knows: their log, the row itself, or the other's cursors in a direct chat."""
+        changed: dict[str, Member] = {}
+        peers: dict[tuple[str, str], Member] = {}
         for row in rows:
-            router = routers.get(row.chat_id)
-            if router is not None and topic.subscribe(router.room, row):
-                heads[row.chat_id] = router.room.head
-                kept.append(row)
-        return kept, heads
+            room = topic.rooms.get(row.chat_id)
+            if _has_changed(row, body, heads[row.chat_id]):
+                changed[row.chat_id] = row
+            elif room is not None and room.chat.pair is not None:
+                peers[row.chat_id, other_of(room.chat.pair, row.user_id)] = row
+        if peers:
+            for key, peer in (await self._rows.load(list(peers))).items():
+                if _is_since(peer, body):
+                    changed[peer.chat_id] = peers[key]
+        return list(changed.values())
 
     async def _missed(self, body: JoinBody, heads: Mapping[str, Head]) -> tuple[list[MessageView], list[str]]:
         limit = max(0, min(body.limit, 500))
@@ -225,6 +270,7 @@ class Feed:
 
     async def run(self, child: Child) -> None:
         """Serves `add_chat`, as a supervised child."""
+        self._work.set()
         child.ready()
         with child.cancel_on_stop():
             while True:
@@ -241,30 +287,34 @@ class Feed:
     async def _introduce(self, topic: MeTopic, chat_id: str) -> None:
         if chat_id in topic.rooms or topic.left:
             return
-        row = await self._chats.member(chat_id, topic.session.user_id)
         router = (await self.routers.use([chat_id])).get(chat_id)
-        if row is None or router is None:
+        if router is None:
             return
-        # The view must be of exactly the head at which the subscription begins; a busy chat may have grown while it was made.
-        head, view = await self._view(router.room, row)
-        while head != router.room.head:
-            head, view = await self._view(router.room, row)
-        if view is None or topic.left or not topic.subscribe(router.room, row):
+        # The view must be of exactly the instant at which the subscription begins; a busy chat may have gone on while it was made.
+        while True:
+            began = tick()
+            head = router.room.head
+            row = await self._chats.member(chat_id, topic.session.user_id)
+            if row is None:
+                return
+            views = await self._views.for_member([row], {chat_id: head})
+            if head == router.room.head and router.room.touched < began:
+                break
+        if not views or topic.left or chat_id in topic.rooms:
             return
-        topic.session.push(event(ME, "CHAT_CREATED", {"chat": view}))
-
-    async def _view(self, room: Room, row: Member) -> tuple[Head, ChatView | None]:
-        """The chat as it is at its head; no view of one that has been closed meanwhile."""
-        head = room.head
-        views = await self._views.for_member([row], {row.chat_id: head})
-        return head, views[0] if views else None
+        if topic.subscribe(router.room, row):
+            topic.session.push(event(ME, "CHAT_CREATED", {"chat": views[0]}))
+        else:
+            router.catch_up()  # the record is ahead of the room; once it has seen that the user is back, it says so
 
 
 def _has_changed(row: Member, body: JoinBody, head: Head) -> bool:
-    known = body.known.get(row.chat_id)
-    if known is None or body.since is None or head.rev > known:
-        return True
-    return rfc3339(row.updated_at + SLACK_MS) >= body.since
+    """Whether a client that knows this much has to be shown the chat: also when this node has come less far, so that it knows where events begin."""
+    return row.chat_id not in body.known or head.rev != body.known[row.chat_id] or _is_since(row, body)
+
+
+def _is_since(row: Member, body: JoinBody) -> bool:
+    return body.since is None or rfc3339(row.updated_at + SLACK_MS) >= body.since
 
 
 class MeTopic:
@@ -307,8 +357,8 @@ class MeTopic:
         self.rooms[room.chat.id] = room
         return True
 
-    def unsubscribe(self, chat_id: str) -> None:
-        """The user is no longer in this chat."""
+    def left_chat(self, chat_id: str) -> None:
+        """The user is no longer in this chat, as its log says."""
         room = self.rooms.pop(chat_id, None)
         if room is not None:
             room.subscribers.pop(self.session, None)
@@ -321,8 +371,11 @@ class MeTopic:
             self.session.push(Prepared(happened.text))
         elif type(happened) is Joined:
             self.feed.add_chat(self, happened.chat_id)
-        elif type(happened) is Left:
-            self.unsubscribe(happened.chat_id)
+        elif type(happened) is Left and happened.chat_id in self.rooms:
+            # The chat's own log says when exactly: members get everything up to there, and nothing after. It may not have come here yet.
+            router = self.feed.routers.get(happened.chat_id)
+            if router is not None:
+                router.catch_up()
 
     def handle(self, push: Push) -> Rest | None:
         """Serve a push."""

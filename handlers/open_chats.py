@@ -10,13 +10,18 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import trio
+
 from handlers.protocol import CHAT_PREFIX, Prepared, encode, event_text
 from handlers.routers import Routers
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
 from persistence.models import OpenChat
-from persistence.ports import OpenChats
+from persistence.ports import Cluster, OpenChats
 from supervisors import Child
+
+RETRY_S: Final = 1.0
+"""Between tries to save while Redis is away."""
 
 log: Final = logging.getLogger(__name__)
 
@@ -27,13 +32,17 @@ class OpenChatTracker:
     A device counts once per chat, however many connections it has: the first opens, the last closes.
     """
 
-    def __init__(self, node: str, store: OpenChats, routers: Routers, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, node: str, store: OpenChats, cluster: Cluster, routers: Routers, clock: Callable[[], int]
+    ) -> None:
         self._node = node
         self._store = store
+        self._cluster = cluster
         self._routers = routers
         self._clock = clock
         self._here: dict[tuple[str, str, str], tuple[int, OpenChat]] = {}
         self._changes: deque[tuple[bool, OpenChat]] = deque()
+        self._unsaved: dict[tuple[str, str, str], tuple[bool, OpenChat]] = {}
         self._work = Signal()
 
     def opened(self, chat_id: str, user_id: str, device_id: str) -> None:
@@ -62,38 +71,78 @@ class OpenChatTracker:
         """The frame `presence_state`. While Redis is away, those on this node."""
         here = [entry for (chat, _, _), (_, entry) in self._here.items() if chat == chat_id]
         try:
-            elsewhere = [entry for entry in await self._store.in_chat(chat_id) if entry.node != self._node]
+            elsewhere = await self._elsewhere(chat_id)
         except StoreUnavailable:
             elsewhere = []
         return Prepared(
             event_text(CHAT_PREFIX + chat_id, "presence_state", encode(_metas([*here, *elsewhere])))
         )
 
+    async def _elsewhere(self, chat_id: str) -> list[OpenChat]:
+        """Those on other nodes. What a dead one has left behind, because whoever buried it did not live to remove it, is removed."""
+        entries = [entry for entry in await self._store.in_chat(chat_id) if entry.node != self._node]
+        nodes = dict.fromkeys(entry.node for entry in entries)
+        dead = nodes.keys() - await self._cluster.nodes() if nodes else set()
+        for node in sorted(dead):
+            await self.forget_node(node)
+        return [entry for entry in entries if entry.node not in dead]
+
+    async def refresh(self) -> None:
+        """Something may have been missed: tell those who have chats open here who else has. Raises nothing; without Redis there is nothing to tell."""
+        for router in self._routers.all():
+            room = router.room
+            before = -1
+            while room.openers and room.diffs != before:
+                before = room.diffs
+                state = await self.state(room.chat.id)
+                if room.diffs == before:  # else it may be older than what was said meanwhile
+                    for opener in room.openers:
+                        opener.push(state)
+
     async def run(self, child: Child) -> None:
-        """Publishes changes, as a supervised child."""
+        """Keeps the store and tells changes, as a supervised child."""
+        self._work.set()
         child.ready()
         with child.cancel_on_stop():
             while True:
                 await self._work.wait()
-                await self._flush()
+                while not await self._flush():
+                    await trio.sleep(RETRY_S)
         await self._flush()
 
-    async def _flush(self) -> None:
+    async def _flush(self) -> bool:
+        """Save and tell what has changed; `False` when something could not be saved."""
         while self._changes:
             joined, entry = self._changes.popleft()
-            self._tell(entry.chat_id, joins=[entry] if joined else [], leaves=[] if joined else [entry])
+            self._unsaved[entry.chat_id, entry.user_id, entry.device_id] = (joined, entry)
             try:
-                await (self._store.open(entry) if joined else self._store.close(entry))
+                await self._save(joined, entry)
             except StoreUnavailable:
                 log.info("presence pauses while Redis is away")
+            # Only now: whoever opens the chat meanwhile finds it in the store, or is here to be told.
+            self._tell(entry.chat_id, joins=[entry] if joined else [], leaves=[] if joined else [entry])
+        try:
+            for joined, entry in list(self._unsaved.values()):
+                await self._save(joined, entry)
+                # Once more: others may have looked before it was saved, and what they were told then may be lost.
+                self._tell(entry.chat_id, joins=[entry] if joined else [], leaves=[] if joined else [entry])
+        except StoreUnavailable:
+            return False
+        return True
 
-    async def restore(self) -> None:
-        """Redis has lost what it knew: write this node's entries anew."""
-        for _, entry in list(self._here.values()):
-            await self._store.open(entry)
+    async def _save(self, joined: bool, entry: OpenChat) -> None:
+        await (self._store.open(entry) if joined else self._store.close(entry))
+        key = (entry.chat_id, entry.user_id, entry.device_id)
+        if self._unsaved.get(key) == (joined, entry):
+            del self._unsaved[key]
+
+    def restore(self) -> None:
+        """Redis may have lost what it knew: have this node's entries written anew."""
+        self._unsaved |= {key: (True, entry) for key, (_, entry) in self._here.items()}
+        self._work.set()
 
     async def forget_node(self, node: str) -> None:
-        """A node is dead: whoever had chats open there has closed them."""
+        """A node is dead: whoever had chats open there has closed them. Raises `StoreUnavailable`."""
         for entry in await self._store.forget_node(node):
             self._tell(entry.chat_id, joins=[], leaves=[entry])
 

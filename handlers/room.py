@@ -7,10 +7,10 @@ was accepted is lost with one.
 from __future__ import annotations
 
 from collections import deque
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from msgspec import structs
-from trio import current_time
 
 from handlers import policy
 from handlers.commands import Command, Send
@@ -26,6 +26,8 @@ TRIES: Final = 3
 
 MOST_TWINS: Final = 16
 """Repeats of one `client_id` that wait for the outcome of the first."""
+tick: Final = count(1).__next__
+"""A logical clock: what comes later gets a greater number."""
 
 
 class Subscriber(Protocol):
@@ -46,30 +48,30 @@ class Room:
     `head` is the position up to which every subscriber has been served: whoever is added at a position gets exactly what follows it.
     `roles` holds what is known of who is what, `None` for a known non-member; the log's changes keep it true.
     `mailbox` are commands not yet tried, `writing` those in the batch under way, in order.
-    `made_at` and `touched_at` are Trio times: before its head was read, and of the last change of anything that a member's row holds. `diffs` counts
-    what was said to the openers.
+    `born` and `touched` are ticks: before its head was read, and of the last change of anything that a member's row holds. `diffs` counts what was
+    said to the openers.
     """
 
     __slots__ = (
+        "born",
         "chat",
         "diffs",
         "head",
         "keys",
-        "made_at",
         "mailbox",
         "openers",
         "roles",
         "subscribers",
-        "touched_at",
+        "touched",
         "wanted_rev",
         "writing",
     )
 
-    def __init__(self, chat: Chat, head: Head, made_at: float = 0.0) -> None:
+    def __init__(self, chat: Chat, head: Head, born: int = 0) -> None:
         self.chat = chat
         self.head = head
-        self.made_at = made_at
-        self.touched_at = made_at
+        self.born = born
+        self.touched = born
         self.diffs = 0
         self.roles: dict[str, Role | None] = {}
         self.subscribers: dict[Subscriber, None] = {}
@@ -221,7 +223,7 @@ class Room:
 
     def fold(self, change: Change) -> None:
         """What a change does to membership and to the chat."""
-        self.touched_at = current_time()
+        self.touched = tick()
         if change.user_id is not None and change.kind is ChangeKind.MEMBER_SET:
             self.roles[change.user_id] = change.role
         elif change.user_id is not None and change.kind is ChangeKind.MEMBER_REMOVED:

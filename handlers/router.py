@@ -20,7 +20,7 @@ from handlers.errors import ChatError, Code, not_found
 from handlers.events import ChatEvent, Event, LogEvent, OpenEvent
 from handlers.fanout import Fanout
 from handlers.protocol import Prepared, together
-from handlers.room import Room, dead_lettered
+from handlers.room import Room, dead_lettered, tick
 from handlers.signal import Signal
 from handlers.text import entry_text, message_json
 from persistence.errors import StoreUnavailable
@@ -171,7 +171,7 @@ class Router:
         self._fanout.tell_chat(self.room.chat.id, ChatEvent(text))
 
     def _tell_here(self, text: bytes) -> None:
-        self.room.touched_at = trio.current_time()
+        self.room.touched = tick()
         self.deliver(Prepared(text))
 
     def tell_open(self, text: bytes) -> None:

@@ -17,13 +17,13 @@ from handlers.fanout import Fanout
 from handlers.loader import Loader
 from handlers.policy import Action, check
 from handlers.principal import Principal
-from handlers.room import Room
+from handlers.room import Room, tick
 from handlers.router import Router
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
 from persistence.models import Change, ChangeKind, DeadLetter, Head, LogEntry, Message, Role
 from persistence.ports import Bus, Chats, DeadLetters, MessageLog
-from supervisors import Child, ChildExists, ChildSpec, PartitionSupervisor, Restart, StartError
+from supervisors import Child, ChildExists, ChildSpec, NotRunning, PartitionSupervisor, Restart, StartError
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ class Awaited:
 
 
 SWEEP_S: Final = 30.0
-"""Seconds between looks for rooms that nobody needs."""
+"""Seconds between looks for rooms that nobody needs. One goes when it has not been asked for between two of them."""
+START_AGAIN_S: Final = 0.1
+"""Pause before another try to start a router whose partition is just being restarted."""
 MOST_HEADS: Final = 1000
 """Chats whose heads are read in one call."""
 
@@ -134,6 +136,8 @@ class Routers:
         self._by_chat: dict[str, Router] = {}
         self._loader: Loader[str, Router] = Loader(self._make)
         self._interest = trio.Lock()
+        self._stray: dict[str, None] = {}
+        self._asked: dict[str, None] = {}
         self._to_start: list[Router] = []
         self._letters: list[DeadLetter] = []
         self._work = Signal()
@@ -155,6 +159,8 @@ class Routers:
             ChatError: `UNAVAILABLE` when the record does not answer.
 
         """
+        # Whoever asks has a sweep's time to become a subscriber, or to do what else keeps a room.
+        self._asked.update(dict.fromkeys(chat_ids))
         found = {
             chat_id: router for chat_id in chat_ids if (router := self._by_chat.get(chat_id)) is not None
         }
@@ -171,17 +177,19 @@ class Routers:
         if not missing:
             return found
         async with self._interest:
+            self._stray.update(dict.fromkeys(missing))
+            born = tick()
             try:
                 await self._bus.follow([CHAT_TOPIC + chat_id for chat_id in missing])
             except StoreUnavailable:
                 # A node without the bus still serves its own clients; it follows everything anew, and catches up, when the bus is back.
                 log.warning("cannot follow chats while the bus is away", extra={"chats": len(missing)})
             chats = await self._chats.get_many(missing)
-            await self._unfollow([chat_id for chat_id in missing if chat_id not in chats])
             heads = await self._store.heads(list(chats))
             for chat_id, chat in chats.items():
-                router = self._router(Room(chat, heads.get(chat_id, Head())))
+                router = self._router(Room(chat, heads.get(chat_id, Head()), born))
                 self._by_chat[chat_id] = router
+                self._stray.pop(chat_id, None)
                 found[chat_id] = router
         return found
 
@@ -238,15 +246,18 @@ class Routers:
 
     async def run(self, child: Child) -> None:
         """Start routers that have something to do, keep dead letters, let go of rooms that nobody needs. A supervised child."""
+        self._work.set()
         child.ready()
+        sweep_at = trio.current_time() + SWEEP_S
         with child.cancel_on_stop():
             while True:
-                with trio.move_on_after(SWEEP_S) as pause:
+                with trio.move_on_at(sweep_at):
                     await self._work.wait()
+                if trio.current_time() >= sweep_at:
+                    await self._sweep()
+                    sweep_at = trio.current_time() + SWEEP_S
                 await self._start_routers()
                 await self._keep_letters()
-                if pause.cancelled_caught:
-                    await self._sweep()
 
     async def _start_routers(self) -> None:
         while self._to_start:
@@ -260,6 +271,9 @@ class Routers:
             except (ChildExists, StartError) as error:
                 # Restarting just now, or crashed again at once: its supervisor has reported that, and the sweep comes back to it.
                 log.info("router not started", extra={"chat_id": chat_id, "reason": str(error)})
+            except NotRunning:
+                self._to_start.append(router)
+                await trio.sleep(START_AGAIN_S)
 
     async def _keep_letters(self) -> None:
         while self._letters:
@@ -274,18 +288,24 @@ class Routers:
             if router.needs_task and not router.running:
                 self._to_start.append(router)
         async with self._interest:
-            unused = [router for router in self.all() if router.room.unused and not router.running]
-            for router in unused:
-                del self._by_chat[router.room.chat.id]
-            await self._unfollow([router.room.chat.id for router in unused])
+            for chat_id, router in list(self._by_chat.items()):
+                if router.room.unused and not router.running and chat_id not in self._asked:
+                    del self._by_chat[chat_id]
+                    self._stray[chat_id] = None
+            self._asked.clear()
+            await self._unfollow_strays()
 
-    async def _unfollow(self, chat_ids: Sequence[str]) -> None:
-        if not chat_ids:
+    async def _unfollow_strays(self) -> None:
+        """Stop following chats that have no room here any more, or never got one."""
+        strays = list(self._stray)
+        if not strays:
             return
         try:
-            await self._bus.unfollow([CHAT_TOPIC + chat_id for chat_id in chat_ids])
+            await self._bus.unfollow([CHAT_TOPIC + chat_id for chat_id in strays])
         except StoreUnavailable:
-            log.info("interest left behind", extra={"chats": len(chat_ids)})
+            log.info("interest is given up later", extra={"chats": len(strays)})
+        else:
+            self._stray.clear()
 
     # -- commands -------------------------------------------------------------------------------------------------
 
@@ -316,6 +336,7 @@ class Routers:
 
     async def router_for(self, chat_id: str, *user_ids: str) -> Router:
         """The chat's router, knowing what these users are in the chat. Raises `ChatError` (`NOT_FOUND`, `UNAVAILABLE`)."""
+        self._asked[chat_id] = None
         try:
             router = self._by_chat.get(chat_id) or (await self.use([chat_id])).get(chat_id)
             if router is None:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from handlers.errors import ChatError, Code
-from handlers.events import Event, Left, ReadsHidden, Revoked
+from handlers.events import Event, ReadsHidden, Revoked
 from handlers.principal import Principal
 from handlers.protocol import (
     CHAT_PREFIX,
@@ -73,6 +73,9 @@ class Topic(Protocol):
 
     def on_user_event(self, happened: Event) -> None:
         """Something that concerns the user."""
+
+    def left_chat(self, chat_id: str) -> None:
+        """The user is no longer in this chat."""
 
     def chats(self) -> set[str] | None:
         """The chats that it gets events of; `None` for a topic that is not about that, or not joined yet."""
@@ -241,7 +244,7 @@ class Session:
         """The user is no longer in this chat: its events stop, and if it was open, it is closed."""
         me = self.topics.get(ME)
         if me is not None:
-            me.on_user_event(Left(room.chat.id))
+            me.left_chat(room.chat.id)
         name = CHAT_PREFIX + room.chat.id
         opened = self.topics.pop(name, None)
         if opened is not None:

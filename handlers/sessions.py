@@ -57,6 +57,10 @@ class Sessions:
             except StoreUnavailable:
                 log.warning("cannot follow users while the bus is away", extra={"users": len(user_ids)})
             self._followed.update(user_ids)
+            for user_id in user_ids:
+                if user_id not in self._hub.users:  # gone again while this was under way
+                    self._gone.setdefault(user_id, self._clock())
+                    self._work.set()
         return dict.fromkeys(user_ids, True)
 
     async def follow_all(self) -> None:

@@ -1,3 +1,31 @@
-"""What all tests share: the real servers, for those marked `real`."""
+"""What all tests share: the real servers, for those marked `real`, and signing keys that were made before."""
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import count
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from handlers import tokens
 
 pytest_plugins = ["tests.servers"]
+
+KEYS = 4
+"""A new key differs from the last few; making one takes longer than most tests."""
+
+_make = tokens.new_private_key
+
+
+@cache
+def _key(number: int) -> RSAPrivateKey:
+    return _make()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signing_keys() -> Iterator[None]:
+    """Every key ring of the tests takes its keys from a few, in turn."""
+    numbers = count()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "new_private_key", lambda: _key(next(numbers) % KEYS))
+        yield

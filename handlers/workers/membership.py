@@ -44,6 +44,7 @@ class Membership:
         self._recovery = recovery
         self._every_s = every_s
         self._away = False
+        self._estates: dict[str, None] = {}
         self.buried = 0
 
     async def run(self, child: Child) -> None:
@@ -77,10 +78,13 @@ class Membership:
         if not remembered or self._away:
             await self._sessions.follow_all()
             await self._routers.follow_all()
-            await self._tracker.restore()
+            self._tracker.restore()
             self._away = False
             self._recovery.request()
         for node in await self._cluster.bury():
             self.buried += 1
+            self._estates[node] = None
             log.warning("a node has died", extra={"node": node})
+        for node in list(self._estates):
             await self._tracker.forget_node(node)
+            del self._estates[node]

@@ -14,7 +14,7 @@ from tests.contracts.world import World
 def key(kid: str, created_at: int) -> dict[str, Any]:
     return {
         "kid": kid,
-        "alg": "EdDSA",
+        "alg": "RS256",
         "private_pem": "----",
         "created_at": created_at,
         "retired_at": None,

@@ -439,7 +439,7 @@ def bad_tokens(scene: Scene, servers: Servers, database: str) -> dict[str, str]:
     """Every way in which a token can be wrong."""
     header, claims, signature = scene.ana.token.split(".")
     public = request(scene.node.port, "GET", "/.well-known/jwks.json").json["keys"][0]
-    raw = base64.urlsafe_b64decode(public["x"] + "==")
+    raw = base64.urlsafe_b64decode(public["n"] + "==")
     with pymongo.MongoClient[dict[str, Any]](servers.mongodb_uri) as client:
         stored = client[database]["signing_keys"].find_one()
     assert stored is not None
@@ -449,7 +449,7 @@ def bad_tokens(scene: Scene, servers: Servers, database: str) -> dict[str, str]:
 
     def signed(change: dict[str, Any], **headers: Any) -> str:
         wanted = {key: value for key, value in (right | change).items() if value is not None}
-        return jwt.encode(wanted, private, algorithm="EdDSA", headers={"kid": kid, **headers})
+        return jwt.encode(wanted, private, algorithm="RS256", headers={"kid": kid, **headers})
 
     def hs256(key: bytes) -> str:
         start = f"{encoded(json.dumps({'alg': 'HS256', 'typ': 'JWT', 'kid': kid}).encode())}.{claims}"

@@ -10,13 +10,14 @@ import jwt
 import pytest
 import trio
 import trio.testing
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.errors import ChatError, Code
-from handlers.tokens import LEEWAY_S, PUBLISHED_BEFORE_S, KeyRingLocked, Tokens
+from handlers.tokens import LEEWAY_S, PUBLISHED_BEFORE_S, KeyRingLocked, Tokens, new_private_key
 from persistence.errors import StoreUnavailable
 from persistence.memory import MemorySigningKeys, Record
 from persistence.models import User
@@ -74,10 +75,10 @@ def unpadded(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def private_key(ring: Ring) -> Ed25519PrivateKey:
+def private_key(ring: Ring) -> RSAPrivateKey:
     (row,) = ring.record.keys.values()
     key = serialization.load_pem_private_key(row["private_pem"].encode(), None)
-    assert isinstance(key, Ed25519PrivateKey)
+    assert isinstance(key, RSAPrivateKey)
     return key
 
 
@@ -89,7 +90,7 @@ async def test_a_token_says_who_and_nothing_more(ring: Ring) -> None:
     assert (principal.user_id, principal.device_id, principal.operator) == ("ada", "d1", False)
     assert principal.expires_at == expires_at == ring.clock() + TTL_S * 1000
     assert set(claims_of(token)) == {"iss", "aud", "sub", "did", "iat", "exp"}
-    assert header_of(token)["alg"] == "EdDSA"
+    assert header_of(token)["alg"] == "RS256"
 
 
 async def test_an_operator_is_one_on_every_node(ring: Ring) -> None:
@@ -121,7 +122,9 @@ async def test_forgeries(ring: Ring) -> None:
     public_pem = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    public_raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    public_der = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     hmac_head = unpadded({"alg": "HS256", "typ": "JWT", "kid": kid})
     forged = {
         "another subject": f"{head}.{unpadded({**claims, 'sub': 'eve'})}.{signature}",
@@ -131,16 +134,14 @@ async def test_forgeries(ring: Ring) -> None:
         "alg none": f"{unpadded({'alg': 'none', 'kid': kid})}.{payload}.",
         "alg None": f"{unpadded({'alg': 'None', 'kid': kid})}.{payload}.",
         "alg none, signed": f"{unpadded({'alg': 'none', 'kid': kid})}.{payload}.{signature}",
-        "somebody's own key": jwt.encode(
-            claims, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": kid}
-        ),
-        "no kid": jwt.encode(claims, key, algorithm="EdDSA"),
-        "unknown kid": jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "k99"}),
-        "kid of another type": f"{unpadded({'alg': 'EdDSA', 'kid': ['k1']})}.{payload}.{signature}",
+        "somebody's own key": jwt.encode(claims, new_private_key(), algorithm="RS256", headers={"kid": kid}),
+        "no kid": jwt.encode(claims, key, algorithm="RS256"),
+        "unknown kid": jwt.encode(claims, key, algorithm="RS256", headers={"kid": "k99"}),
+        "kid of another type": f"{unpadded({'alg': 'RS256', 'kid': ['k1']})}.{payload}.{signature}",
         "empty": "",
         "not a token": "\ud800 \x00",
     }
-    for name, secret in (("PEM", public_pem), ("raw", public_raw)):
+    for name, secret in (("PEM", public_pem), ("DER", public_der)):
         digest = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(
             f"{hmac_head}.{payload}".encode(), secret
         )
@@ -164,7 +165,7 @@ async def test_well_signed_tokens_for_something_else(ring: Ring, changes: dict[s
     claims = {name: value for name, value in (claims_of(token) | changes).items() if value is not None}
     payload = unpadded(claims)
     head = token.split(".")[0]
-    signature = private_key(ring).sign(f"{head}.{payload}".encode())
+    signature = private_key(ring).sign(f"{head}.{payload}".encode(), padding.PKCS1v15(), hashes.SHA256())
     forged = f"{head}.{payload}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
     assert refused(tokens, forged) is Code.UNAUTHENTICATED
 
@@ -234,16 +235,15 @@ async def test_the_jwks_verifies_elsewhere(ring: Ring) -> None:
     await tokens.load()
     token, _ = tokens.issue(ADA, "d1")
     (published,) = tokens.jwks()["keys"]
-    assert {name: published[name] for name in ("kty", "crv", "alg", "use")} == {
-        "kty": "OKP",
-        "crv": "Ed25519",
-        "alg": "EdDSA",
+    assert {name: published[name] for name in ("kty", "alg", "use")} == {
+        "kty": "RSA",
+        "alg": "RS256",
         "use": "sig",
     }
-    assert "d" not in published, "the private half stays here"
+    assert not {"d", "p", "q", "dp", "dq", "qi"} & set(published), "the private half stays here"
     key = jwt.PyJWK.from_dict(published)
     untimed = {"verify_exp": False, "verify_iat": False}  # the clock here is not the wall's
-    claims = jwt.decode(token, key, algorithms=["EdDSA"], audience="chat", options=untimed)
+    claims = jwt.decode(token, key, algorithms=["RS256"], audience="chat", options=untimed)
     assert claims["sub"] == "ada"
 
 
@@ -292,7 +292,7 @@ async def test_unknown_keys_cannot_make_a_node_read_often(
 
     async with open_supervisor(Supervisor([ChildSpec("tokens", tokens.run)], name="node")):
         token, _ = tokens.issue(ADA, "d1")
-        forged = f"{unpadded({'alg': 'EdDSA', 'kid': 'nope'})}.{token.split('.', 1)[1]}"
+        forged = f"{unpadded({'alg': 'RS256', 'kid': 'nope'})}.{token.split('.', 1)[1]}"
         ring.record.faults.hook = hook
         for _ in range(1000):
             refused(tokens, forged)
