@@ -129,11 +129,13 @@ class GroupCommit:
         for router, count in taken:
             router.settle(outcomes[start : start + count])
             start += count
-        self._count()
+        self.count()
         return True
 
-    def _count(self) -> None:
+    def count(self) -> int:
+        """Count anew what is pending."""
         self.pending = sum(len(router.room.mailbox) for router in self._queue)
+        return self.pending
 
     def _hold(self, taken: list[tuple[Router, int]], error: StoreUnavailable) -> None:
         self.failures += 1
@@ -152,4 +154,4 @@ class GroupCommit:
             if router.room.mailbox and not router.queued:
                 router.queued = True
                 self._queue.appendleft(router)
-        self._count()
+        self.count()

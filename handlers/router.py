@@ -378,17 +378,11 @@ class Router:
                 self._after_change(entry, joined=joined, own=False)
         for command, entry in room.made(entries):
             encoded = message_json(entry) if type(entry) is Message else b"{}"
-            self._fanout.publish(
-                f"c:{room.chat.id}",
-                [
-                    LogEvent(
-                        entry.rev,
-                        entry.seq if type(command) is Send and type(entry) is Message else 0,
-                        entry_text(entry, encoded, new=isinstance(command, Send)),
-                        entry if type(entry) is Change else None,
-                    )
-                ],
-            )
+            new = isinstance(command, Send)
+            seq = entry.seq if new and type(entry) is Message else 0
+            change = entry if type(entry) is Change else None
+            event = LogEvent(entry.rev, seq, entry_text(entry, encoded, new=new), change)
+            self._fanout.publish(f"c:{room.chat.id}", [event])
             if type(entry) is Change:
                 self._tell_user(entry)
             _answer(command, entry, encoded, created=True)

@@ -121,6 +121,8 @@ class Tokens:
         after_ms = (PUBLISHED_BEFORE_S + self._ttl_s + LEEWAY_S + SLACK_S) * 1000
         successor: int | None = None
         for row in rows:
+            if row["alg"] != ALGORITHM:
+                continue  # another release's
             if successor is None or successor + after_ms > self._clock():
                 keys[row["kid"]] = self._keys.get(row["kid"]) or _Key(
                     row["kid"], self._open(row), row["created_at"]

@@ -7,7 +7,6 @@ if sys.version_info < (3, 11):  # noqa: UP036 - somebody with an older one gets 
 
 import importlib
 import importlib.metadata
-import importlib.util
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -42,20 +41,16 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands, in the order in which somebody new would need them."""
-        return [name for name, module in _COMMANDS.items() if _exists(module)]
+        return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, or `None` if there is none of this name."""
         module = _COMMANDS.get(cmd_name)
-        if module is None or not _exists(module):
+        if module is None:
             return None
         command = importlib.import_module(f"server.commands.{module}").command
         assert isinstance(command, click.Command)
         return command
-
-
-def _exists(module: str) -> bool:
-    return importlib.util.find_spec(f"server.commands.{module}") is not None
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

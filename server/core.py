@@ -146,10 +146,12 @@ def make_core(
         most_pending=settings.limits.max_pending,
     )
     receipts = Receipts(stores.chats, routers, fanout, clock)
-    tracker = OpenChatTracker(stores.incarnation, stores.open_chats, routers, clock)
+    tracker = OpenChatTracker(stores.incarnation, stores.open_chats, stores.cluster, routers, clock)
     sessions = Sessions(hub, stores.bus, stores.users, clock)
     views = ChatViews(stores.chats, stores.log, stores.users, clock)
-    recovery = Recovery(routers, hub, stores.chats, every_s=settings.cluster.head_check_s)
+    recovery = Recovery(
+        routers, hub, stores.chats, views, tracker, clock, every_s=settings.cluster.head_check_s
+    )
     tokens = Tokens(
         stores.keys,
         clock,

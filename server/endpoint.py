@@ -14,7 +14,7 @@ from typing import Final
 
 import trio
 
-from config.logging import bound, connection_id
+from config.logging import connection_id
 from config.sections import LimitSettings
 from config.settings import NodeRole
 from handlers.errors import ChatError, Code
@@ -156,22 +156,22 @@ class Endpoint:
 
     async def _serve(self, child: Child, sock: socket.socket) -> None:
         child.ready()
-        with bound(connection_id, f"{self._core.stores.incarnation}.{child.id}"):
-            try:
-                data = await _read_head(child, sock)
-                if data is None:
-                    return
-                if not data.startswith(SOCKET_PREFIX):
-                    stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
-                    await self._http.serve(stream, data)
-                    return
-                principal, data = await self._admit(child, sock, data)
-                if principal is not None:
-                    await self._serve_socket(child, sock, principal, data)
-            finally:
-                if sock.fileno() >= 0:
-                    trio.lowlevel.notify_closing(sock)
-                    sock.close()
+        connection_id.set(f"{self._core.stores.incarnation}.{child.id}")  # in this task's own context
+        try:
+            data = await _read_head(child, sock)
+            if data is None:
+                return
+            if not data.startswith(SOCKET_PREFIX):
+                stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+                await self._http.serve(stream, data)
+                return
+            principal, data = await self._admit(child, sock, data)
+            if principal is not None:
+                await self._serve_socket(child, sock, principal, data)
+        finally:
+            if sock.fileno() >= 0:
+                trio.lowlevel.notify_closing(sock)
+                sock.close()
 
     async def _serve_socket(
         self, child: Child, sock: socket.socket, principal: Principal, early: bytes
@@ -247,26 +247,31 @@ def _listening(host: str, port: int, *, shared: bool) -> socket.socket:
 
 async def _read_head(child: Child, sock: socket.socket) -> bytes | None:
     """The bytes up to at least the end of the first request's head; `None` when nothing came that is worth an answer."""
-    data = b""
+    data = _receive(sock)
+    if data is None or head_end(data) >= 0:  # mostly it is there by now
+        return data
     with child.cancel_on_stop(), trio.move_on_after(HEAD_S):
-        while True:
-            try:
-                chunk = sock.recv(MAX_HEAD_BYTES)
-            except BlockingIOError:
-                await trio.lowlevel.wait_readable(sock)
-                continue
-            except OSError:
-                return None
-            if not chunk:
+        while len(data) < MAX_HEAD_BYTES:
+            await trio.lowlevel.wait_readable(sock)
+            chunk = _receive(sock)
+            if chunk is None:
                 return None
             data += chunk
             if head_end(data, len(data) - len(chunk)) >= 0:
                 return data
-            if len(data) >= MAX_HEAD_BYTES:
-                break
         _send(sock, refusal(431, Code.TOO_LARGE.slug, "the head of the request is too large"))
         await _linger(child, sock)
     return None
+
+
+def _receive(sock: socket.socket) -> bytes | None:
+    """What has come; empty when that is nothing yet, `None` when the client has gone."""
+    try:
+        return sock.recv(MAX_HEAD_BYTES) or None
+    except BlockingIOError:
+        return b""
+    except OSError:
+        return None
 
 
 def _send(sock: socket.socket, answer: bytes) -> None:

@@ -177,6 +177,8 @@ class _Stream:
         with trio.move_on_after(SEND_S) as limit:
             await self._stream.send_all(data)
         if limit.cancelled_caught:
+            # Hypercorn would drop the request only, and go on waiting for the client's next one, without a limit.
+            await self.aclose()
             raise trio.BrokenResourceError("the client does not read")
 
     async def send_eof(self) -> None:

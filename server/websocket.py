@@ -68,7 +68,7 @@ class Connection:
 
     __slots__ = (
         "_bound", "_emptied", "_failure", "_fd", "_flusher", "_frames", "_out", "_partial", "_poller", "_reader", "_rest", "_scope", "_size", "_sock",
-        "_take", "_take_binary", "_work", "closed_with", "quiet",
+        "_take", "_take_binary", "_waiting", "_work", "closed_with", "quiet",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +90,7 @@ class Connection:
         self._frames: Iterator[tuple[int, bytes]] = iter(())
         self._rest: Rest | None = None
         self._failure: Exception | None = None
+        self._waiting = False
         self._work = Signal()
         self._bound = outbox_bytes
         self._out: list[bytes | memoryview] = []
@@ -234,12 +235,16 @@ class Connection:
                     raise failure
                 finally:
                     del failure  # else it would hold its own traceback, and with it the connection
+            self._waiting = False
             if self.closed_with is None:
                 self._poller.watch(self._fd, self)
             await self._work.wait()
 
     def readable(self) -> None:
         """Take in what has come. Never blocks and never raises. The poller's to call."""
+        if self._waiting:
+            self._poller.ignore(self._fd)  # only now: mostly nothing comes while a frame is being served
+            return
         try:
             data = self._sock.recv(READ_BYTES)
         except BlockingIOError:
@@ -271,7 +276,7 @@ class Connection:
             self._leave_to_task()
 
     def _leave_to_task(self) -> None:
-        self._poller.ignore(self._fd)
+        self._waiting = True
         self._work.set()
 
     def _control(self, opcode: int, payload: bytes) -> Rest | None:

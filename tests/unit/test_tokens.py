@@ -267,6 +267,16 @@ async def test_a_secret_may_be_introduced_later() -> None:
     await ring.node(secret="new").load()
 
 
+async def test_keys_of_another_algorithm_are_left_alone(ring: Ring) -> None:
+    await ring.node().load()
+    (kid,) = ring.record.keys
+    ring.record.keys[kid]["alg"] = "EdDSA"
+    tokens = ring.node()
+    await tokens.load()
+    assert len(ring.record.keys) == 2
+    assert tokens.verify(tokens.issue(ADA, "d1")[0]).user_id == "ada"
+
+
 async def test_the_worker_reads_the_ring_when_it_meets_an_unknown_key(
     ring: Ring, autojump_clock: trio.testing.MockClock
 ) -> None:

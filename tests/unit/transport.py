@@ -65,7 +65,7 @@ class Peer:
 
     async def frame(self, most: int = 65_536) -> Frame | None:
         """The next frame, or `None` when the server has closed its side after a whole one."""
-        while (taken := client.take(self.data)) is None:
+        while (taken := client.take(bytes(self.data))) is None:
             piece = await self.receive(most)
             if not piece:
                 assert not self.data, "the connection ended within a frame"
