@@ -67,6 +67,12 @@ class GroupCommit:
         """One more command waits somewhere. `pending` counts them up between batches, and counts them anew with each."""
         self.pending += 1
 
+    def is_full(self, most: int) -> bool:
+        """Whether so many commands wait that no more are taken."""
+        if self.pending >= most and not self._queue and not self.writing:
+            self.pending = 0  # what was counted has been settled without a batch, which would have counted anew
+        return self.pending >= most
+
     async def run(self, child: Child) -> None:
         """The writer, as a supervised child. When asked to stop, it first writes what waits, as long as the store answers."""
         self._resume()
@@ -129,13 +135,11 @@ class GroupCommit:
         for router, count in taken:
             router.settle(outcomes[start : start + count])
             start += count
-        self.count()
+        self._count()
         return True
 
-    def count(self) -> int:
-        """Count anew what is pending."""
+    def _count(self) -> None:
         self.pending = sum(len(router.room.mailbox) for router in self._queue)
-        return self.pending
 
     def _hold(self, taken: list[tuple[Router, int]], error: StoreUnavailable) -> None:
         self.failures += 1
@@ -154,4 +158,4 @@ class GroupCommit:
             if router.room.mailbox and not router.queued:
                 router.queued = True
                 self._queue.appendleft(router)
-        self.count()
+        self._count()

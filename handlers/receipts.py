@@ -125,6 +125,10 @@ class Receipts:
                 for _, pending in batch:
                     _answer(pending, error)
                 continue
+            except Exception:
+                for _, pending in batch:
+                    _answer(pending, ChatError(Code.INTERNAL, "this could not be served"))
+                raise
             for (_, pending), member in zip(batch, members, strict=True):
                 if member is None:
                     _answer(pending, not_found("chat"))

@@ -139,11 +139,16 @@ class Room:
             command.tries += 1
             try:
                 self.check(command)
+                write = command.write(self.chat.id, seq + 1, rev + 1)
             except ChatError as error:
                 self.mailbox.popleft()
                 self.refuse(command, error)
                 continue
-            write = command.write(self.chat.id, seq + 1, rev + 1)
+            except Exception:
+                if not writes:
+                    raise
+                command.tries -= 1
+                break  # what comes before it is written first: then it fails alone, and is seen to be the one
             command.tries -= 1
             self.mailbox.popleft()
             rev += 1

@@ -315,7 +315,7 @@ class Routers:
 
     def submit(self, router: Router, command: Command) -> None:
         """Hand a command to its router. Raises `ChatError` when it is refused at once."""
-        if self._commit.pending >= self._most_pending <= self._commit.count():
+        if self._commit.is_full(self._most_pending):
             raise ChatError(Code.OVERLOADED, "too much is waiting to be written", retry_after_ms=1000)
         router.submit(command)
         self._commit.accepted()

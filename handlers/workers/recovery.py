@@ -39,7 +39,7 @@ class Recovery:
     """Brings rooms, memberships, cursors and presence up to the record.
 
     Only what is in a chat's log is compared every now and then. Cursors, pins and who has a chat open are told anew, as far as they have
-    changed since all was well, when something is known to have been missed.
+    changed since they were last, when something is known to have been missed (however long ago that was).
 
     Args:
         every_s: the longest time that anything missed without a trace stays unnoticed (the slow head check).
@@ -66,7 +66,7 @@ class Recovery:
         self._every_s = every_s
         self._wanted = Signal()
         self._requested = False
-        self._well_at = clock()
+        self._told_at = clock()
         self.rounds = 0
 
     def request(self) -> None:
@@ -91,13 +91,13 @@ class Recovery:
 
     async def _round(self, *, requested: bool) -> None:
         began = self._clock()
-        since = self._well_at - SLACK_MS if requested else None
+        since = self._told_at - SLACK_MS if requested else None
         behind = await self._routers.catch_up_all()
         moved = await self._check_memberships(since)
         if since is not None:
             await self._tell_peers(since)
             await self._tracker.refresh()
-        self._well_at = began
+            self._told_at = began
         self.rounds += 1
         if behind or moved:
             log.info("caught up with the record", extra={"chats": behind, "memberships": moved})

@@ -87,10 +87,11 @@ class Client:
         self._joined = False
         self._refs = count(1)
         self._me_ref = ""
-        self._waiting: dict[str, Callable[[Reply | None], None]] = {}
+        self._waiting: dict[str, tuple[str, Callable[[Reply | None], None]]] = {}
         self._to_page: dict[str, None] = {}
         self._work = trio.Event()
         self._order: dict[str, int] = {}
+        self._marks: dict[tuple[str, str], int] = {}
 
     def __repr__(self) -> str:
         return self.device_id
@@ -122,7 +123,7 @@ class Client:
             body["since"] = self.since
         try:
             answer = await self._ask(self._me_ref, "me", "phx_join", body, self._on_join)
-        except Refused:
+        except BaseException:
             self.disconnect()
             raise
         assert self._world._nursery is not None
@@ -131,6 +132,8 @@ class Client:
         for outgoing in self.outbox.values():
             if outgoing.message is None and outgoing.refused is None:
                 self._push_out(outgoing)
+        for mark in self._marks:
+            self._world._nursery.start_soon(self._mark, mark)
         return answer
 
     def disconnect(self) -> None:
@@ -149,8 +152,12 @@ class Client:
         self._to_page.clear()
         self._order.clear()
         self._work.set()
-        waiting, self._waiting = self._waiting, {}
-        for then in waiting.values():
+        self._give_up()
+
+    def _give_up(self, topic: str | None = None) -> None:
+        """What was asked on a topic, or at all, is not answered any more."""
+        given_up = [ref for ref, (asked, _) in self._waiting.items() if topic in (None, asked)]
+        for _, then in [self._waiting.pop(ref) for ref in given_up]:
             then(None)
 
     def _on_join(self, answer: Reply | None) -> None:
@@ -270,13 +277,14 @@ class Client:
             raise Disconnected
         opened = self.opened.get(topic.removeprefix("chat:"))
         join_ref = self._me_ref if opened is None else opened.join_ref
-        self._waiting[ref] = then
+        self._waiting[ref] = (topic, then)
         self._connection.send([join_ref, ref, topic, event, payload])
 
     def send(self, chat_id: str, text: str, client_id: str | None = None) -> Outgoing:
         """Write a message; it is repeated after each reconnection until it is acknowledged or refused for good."""
+        tries = 0 if client_id is None else 1  # with a name of the caller's choice it may be a repeat
         client_id = client_id or f"{self.device_id}-{len(self.outbox) + 1}"
-        outgoing = self.outbox[client_id] = Outgoing(chat_id, client_id, text)
+        outgoing = self.outbox[client_id] = Outgoing(chat_id, client_id, text, tries=tries)
         if self.connected:
             self._push_out(outgoing)
         return outgoing
@@ -340,6 +348,27 @@ class Client:
         if self.connected and outgoing.message is None and outgoing.refused is None:
             self._push_out(outgoing)
 
+    async def mark(self, event: str, chat_id: str, seq: int) -> None:
+        """Raise a cursor; that is repeated too until it is answered for good. Raises nothing."""
+        key = (event, chat_id)
+        self._marks[key] = max(seq, self._marks.get(key, 0))
+        await self._mark(key)
+
+    async def _mark(self, key: tuple[str, str]) -> None:
+        connection = self._connection
+        while connection is not None and connection is self._connection and key in self._marks:
+            seq = self._marks[key]
+            try:
+                await self.ask("me", key[0], chat_id=key[1], seq=seq)
+            except Disconnected:
+                return
+            except Refused as refused:
+                if refused.code in RETRYABLE:
+                    await trio.sleep(2)
+                    continue
+            if self._marks.get(key) == seq:
+                del self._marks[key]
+
     # -- open chats ------------------------------------------------------------------------------------------------
 
     async def open(self, chat_id: str) -> Opened:
@@ -367,10 +396,12 @@ class Client:
         join_ref, ref, topic, event, payload = frame
         try:
             if event == "phx_reply":
-                then = self._waiting.pop(ref, None)
-                if then is None:
+                if ref not in self._waiting:
                     raise Broken(f"an answer to nothing, or a second one: {frame}")
+                _, then = self._waiting.pop(ref)
                 then(payload)
+            elif topic == "me" and event == "phx_error":
+                self.disconnect()  # and connect anew: what it has asked on this topic is not answered any more
             elif topic == "me":
                 self._on_me(event, payload)
             else:
@@ -425,6 +456,7 @@ class Client:
         if event in ("phx_close", "phx_error"):
             if opened is not None and join_ref == opened.join_ref:
                 del self.opened[chat_id]
+                self._give_up(f"chat:{chat_id}")
             return
         if opened is None:
             raise Broken(f"{event} of a chat that is not open: {payload}")

@@ -54,6 +54,7 @@ class Walk:
             self.tell("all heals")
             await world.heal()
             await check_everything(world)
+            assert not world.crashes, world.crashes
         self.story += [
             f"{chat_id} {seq} {message.sender_id} {message.content} {message.rev}"
             for chat_id, messages in world.record.messages.items()
@@ -82,7 +83,8 @@ class Walk:
                     await self._connect(client)
                     continue
                 operation = self.random.choice(_OPERATIONS)
-                chat_id = self.random.choice(sorted(self.world.record.chats))
+                own = list(client.chats) if self.random.random() < 0.9 else None
+                chat_id = self.random.choice(own or sorted(self.world.record.chats))
                 self.tell(f"{client} {operation.__name__} {chat_id[-4:]}")
                 await operation(self, client, chat_id)
             except (Disconnected, Refused, ChatError, StoreUnavailable) as error:
@@ -142,11 +144,11 @@ async def delete(walk: Walk, client: Client, chat_id: str) -> None:
 
 
 async def read(walk: Walk, client: Client, chat_id: str) -> None:
-    await client.ask("me", "message:read", chat_id=chat_id, seq=_some_seq(walk, client, chat_id))
+    await client.mark("message:read", chat_id, _some_seq(walk, client, chat_id))
 
 
 async def deliver(walk: Walk, client: Client, chat_id: str) -> None:
-    await client.ask("me", "message:delivered", chat_id=chat_id, seq=_some_seq(walk, client, chat_id))
+    await client.mark("message:delivered", chat_id, _some_seq(walk, client, chat_id))
 
 
 async def open_chat(walk: Walk, client: Client, chat_id: str) -> None:

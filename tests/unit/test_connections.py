@@ -15,7 +15,8 @@ from handlers.session import SIGNED_OUT, Session
 from persistence.errors import StoreUnavailable
 from server.connections import ROUNDS, SILENT, Connections
 from server.websocket import Connection
-from supervisors import ChildSpec, Supervisor, open_supervisor
+from supervisors import ChildExited, ChildSpec, Crash, Supervisor, Telemetry, open_supervisor
+from supervisors.telemetry import Event
 
 IDLE_S = 60.0
 ROUND_S = IDLE_S / ROUNDS
@@ -84,8 +85,16 @@ class Node:
 @asynccontextmanager
 async def running() -> AsyncIterator[Node]:
     node = Node()
-    async with open_supervisor(Supervisor([ChildSpec("sweep", node.connections.run)])):
+    crashes: list[Event] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, ChildExited) and isinstance(event.exit, Crash):
+            crashes.append(event)
+
+    tree = Supervisor([ChildSpec("sweep", node.connections.run)], telemetry=Telemetry(note))
+    async with open_supervisor(tree):
         yield node
+    assert not crashes
 
 
 async def test_a_connection_that_is_silent_is_closed_after_the_time_and_at_most_a_round_more(

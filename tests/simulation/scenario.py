@@ -1,0 +1,112 @@
+"""Scenarios as tests: each runs in a world of its own, with the order of tasks from several seeds."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any
+
+from tests import deterministic
+from tests.simulation.invariants import check_log
+from tests.simulation.node import Node
+from tests.simulation.world import World, make_settings
+
+SEEDS = 3
+
+
+def simulated(
+    *, nodes: int = 2, seeds: int = SEEDS, crashes: bool = False, **limits: Any
+) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
+    """Make a test of `async def test(world, ...)`; what else it takes are parameters.
+
+    Args:
+        nodes: n1, n2, ...
+        seeds: how many orders of tasks to try.
+        crashes: a child of a node may crash, by intent.
+        limits: of the settings.
+
+    """
+
+    def decorate(scenario: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        settings = make_settings(**limits)
+
+        def test(**parameters: Any) -> None:
+            for seed in range(seeds):
+                world = World(seed, settings)
+
+                async def run(world: World = world) -> None:
+                    async with world.running(nodes):
+                        await scenario(world, **parameters)
+                        check_log(world)
+
+                try:
+                    deterministic.run(seed, run)
+                    assert crashes or not world.crashes, world.crashes
+                except BaseException as error:
+                    error.add_note(f"with seed {seed}")
+                    raise
+
+        test.__name__ = scenario.__name__
+        test.__doc__ = scenario.__doc__
+        test.__module__ = scenario.__module__
+        _, *others = inspect.signature(scenario).parameters.values()
+        test.__signature__ = inspect.Signature(others)  # type: ignore[attr-defined]
+        return test
+
+    return decorate
+
+
+def at_every_step(
+    story: Callable[[World], Awaitable[None]],
+    dies: str,
+    *,
+    nodes: int = 2,
+    seed: int = 0,
+    crash: bool = False,
+) -> list[str]:
+    """Run the story again and again, each time killing a node one step later in its way through the stores, until it gets through; the steps.
+
+    With `crash`, the node goes on, and only what has taken the step crashes.
+
+    The story sets the scene, calls `world.begin()`, and checks the end.
+    """
+    steps: list[str] = []
+    for nth in count(1):
+        world = World(seed)
+        killed = _kill_at(world, dies, nth, crash=crash)
+        if crash:
+            world.expected.add("a topic crashed")
+
+        async def run(world: World = world) -> None:
+            async with world.running(nodes):
+                await story(world)
+                check_log(world)
+
+        try:
+            deterministic.run(seed, run)
+        except BaseException as error:
+            error.add_note(f"with {dies} killed at {killed}, its step {nth}")
+            raise
+        if not killed:
+            return steps
+        steps += killed
+    raise AssertionError
+
+
+def _kill_at(world: World, dies: str, nth: int, *, crash: bool) -> list[str]:
+    killed: list[str] = []
+    steps = 0
+
+    def hook(node: Node, store: str, step: str) -> None:
+        nonlocal steps
+        if node.name == dies and world.begun and node.alive and not killed:
+            steps += 1
+            if steps == nth:
+                killed.append(step)
+                if crash:
+                    raise RuntimeError("made to crash")
+                node.kill()
+
+    world.hook = hook
+    return killed
