@@ -18,7 +18,7 @@ PER_SECOND: Final = 500
 """Clients that are sent away in a second, unless the budget asks for more haste."""
 TICK_S: Final = 0.05
 GRACE_S: Final = 0.5
-"""From the time at which a client was asked to reconnect until it is disconnected."""
+"""From the time at which a client was asked to reconnect until it is disconnected: what it sent before is answered by then."""
 RESERVE: Final = 0.25
 """Part of the budget that is kept for what is still being written."""
 
@@ -81,7 +81,7 @@ class Drainer:
         )
 
     async def _send_away(self) -> None:
-        """Tell each when to reconnect, the times spread evenly, and disconnect those who have not gone by then."""
+        """Tell each when to reconnect, the times spread evenly; then take nothing more from it, and disconnect it once what it had sent is answered."""
         told = tuple(self._connections.open.items())
         room_s = self._budget_s * (1 - RESERVE) - GRACE_S - TICK_S
         step_s = max(0.0, min(1 / PER_SECOND, room_s / max(1, len(told))))
@@ -90,10 +90,13 @@ class Drainer:
             if ME in session.topics:
                 after_ms = int(index * step_s * 1000)
                 connection.push(event(ME, "SERVER_DRAINING", {"reconnect_after_ms": after_ms}))
-        closed = 0
+        deaf = closed = 0
         while closed < len(told) and self._connections.open:
             await trio.sleep(TICK_S)
-            waited_s = trio.current_time() - start - GRACE_S
-            while closed < len(told) and closed * step_s <= waited_s:
+            waited_s = trio.current_time() - start
+            while deaf < len(told) and deaf * step_s <= waited_s:
+                told[deaf][0].stop_reading()
+                deaf += 1
+            while closed < len(told) and closed * step_s <= waited_s - GRACE_S:
                 told[closed][0].close(RESTART, "the server restarts")
                 closed += 1

@@ -67,7 +67,7 @@ class Connection:
     """
 
     __slots__ = (
-        "_bound", "_emptied", "_failure", "_fd", "_flusher", "_frames", "_out", "_partial", "_poller", "_reader", "_rest", "_scope", "_size", "_sock",
+        "_bound", "_deaf", "_emptied", "_failure", "_fd", "_flusher", "_frames", "_out", "_partial", "_poller", "_reader", "_rest", "_scope", "_size", "_sock",
         "_take", "_take_binary", "_waiting", "_work", "closed_with", "quiet",
     )  # fmt: skip
 
@@ -91,6 +91,7 @@ class Connection:
         self._rest: Rest | None = None
         self._failure: Exception | None = None
         self._waiting = False
+        self._deaf = False
         self._work = Signal()
         self._bound = outbox_bytes
         self._out: list[bytes | memoryview] = []
@@ -236,9 +237,14 @@ class Connection:
                 finally:
                     del failure  # else it would hold its own traceback, and with it the connection
             self._waiting = False
-            if self.closed_with is None:
+            if self.closed_with is None and not self._deaf:
                 self._poller.watch(self._fd, self)
             await self._work.wait()
+
+    def stop_reading(self) -> None:
+        """Take nothing more from the peer; what it has sent already is still served and answered."""
+        self._deaf = True
+        self._poller.ignore(self._fd)
 
     def readable(self) -> None:
         """Take in what has come. Never blocks and never raises. The poller's to call."""

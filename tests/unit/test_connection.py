@@ -390,6 +390,25 @@ async def test_nothing_is_read_from_a_client_while_a_message_of_its_waits(autoju
         assert here.poller.watched == 0
 
 
+async def test_one_that_is_to_be_sent_away_has_what_it_sent_served_and_nothing_more_taken(
+    autojump_clock: Clock,
+) -> None:
+    async with transport() as here:
+        waits = Waits()
+        link = await here.connect(waits)
+        await link.peer.text(b"wait 1", b"2")
+        await settle()
+        link.connection.stop_reading()
+        await link.peer.text(b"3")
+        waits.may[b"wait 1"].set()
+        await settle()
+        assert waits.done == [b"wait 1", b"2"]
+        link.connection.push(Prepared(b"answer"))
+        link.connection.close(1012)
+        assert await link.peer.texts(1) == [b"answer"]
+        assert await link.peer.closed_with() == 1012
+
+
 async def test_messages_that_wait_and_come_with_the_handshake_keep_their_order(autojump_clock: Clock) -> None:
     async with transport() as here:
         waits = Waits()

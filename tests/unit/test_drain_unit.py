@@ -36,6 +36,11 @@ class Line:
         self.told_at = 0.0
         self.closed_with: int | None = None
         self.closed_at = 0.0
+        self.deaf_at = float("inf")
+
+    def stop_reading(self) -> None:
+        assert self.closed_with is None or self.eager
+        self.deaf_at = min(self.deaf_at, trio.current_time())
 
     def push(self, prepared: Prepared) -> None:
         (text,) = prepared.texts
@@ -168,8 +173,11 @@ async def test_those_who_joined_are_told_spread_times_and_closed_with_1012_in_th
         assert [line.closed_with for line in lines] == [RESTART] * 1000
         closed_s = [line.closed_at for line in lines]
         assert closed_s == sorted(closed_s)
-        for told_s, gone_s in zip(after_s, closed_s, strict=True):
+        for told_s, gone_s, line in zip(after_s, closed_s, lines, strict=True):
             assert told_s + GRACE_S - 0.002 <= gone_s <= told_s + GRACE_S + 2 * TICK_S
+            assert told_s - 0.002 <= line.deaf_at <= gone_s - GRACE_S + TICK_S + 0.002, (
+                "what it had sent is answered by then"
+            )
         assert took < 1000 / PER_SECOND + GRACE_S + 3 * TICK_S
 
 
