@@ -107,6 +107,7 @@ class ChatViews:
         return [member_view(row) for row in shown]
 
     async def without_hidden(self, rows: Sequence[Member], asker_id: str) -> list[Member]:
+        """The members, with the `read_seq` of those who hide it, or hide their own from them, at 0."""
         users = await self._users.load([asker_id, *(row.user_id for row in rows)])
         open_ = {user_id for user_id, user in users.items() if user.privacy.read_receipts}
         return [

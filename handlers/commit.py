@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from handlers.outage import Outage
 from handlers.router import Router
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
@@ -50,6 +51,10 @@ class GroupCommit:
         self._queue: deque[Router] = deque()
         self._taken: list[Router] = []
         self._work = Signal()
+        self._outage = Outage(
+            log, "the message store does not answer; sends are held", "the message store answers again"
+        )
+        self._refused = 0
         self.pending = 0
         self.writing = False
         self.written = 0
@@ -70,7 +75,9 @@ class GroupCommit:
     def is_full(self, most: int) -> bool:
         """Whether so many commands wait that no more are taken."""
         if self.pending >= most and not self._queue and not self.writing:
-            self.pending = 0  # what was counted has been settled without a batch, which would have counted anew
+            self.pending = (
+                0  # what was counted has been settled without a batch, which would have counted anew
+            )
         return self.pending >= most
 
     async def run(self, child: Child) -> None:
@@ -129,6 +136,8 @@ class GroupCommit:
         finally:
             self.writing = False
         self._taken = []
+        self._outage.succeeded(refused=self._refused)
+        self._refused = 0
         self.batches += 1
         self.written += len(writes)
         start = 0
@@ -145,15 +154,11 @@ class GroupCommit:
         self.failures += 1
         self._taken = []
         now = trio.current_time()
-        late = 0
         for router, _ in taken:
-            late += router.unwritten(now)
+            self._refused += router.unwritten(now)
         for router in self._queue:
-            late += router.unwritten(now)
-        log.warning(
-            "the message store does not answer; sends are held",
-            extra={"reason": error.reason, "chats": len(taken) + len(self._queue), "refused": late},
-        )
+            self._refused += router.unwritten(now)
+        self._outage.failed(reason=error.reason, chats=len(taken) + len(self._queue))
         for router, _ in reversed(taken):
             if router.room.mailbox and not router.queued:
                 router.queued = True

@@ -24,6 +24,7 @@ from handlers.events import (
     pack,
 )
 from handlers.hub import Hub
+from handlers.outage import Outage
 from handlers.protocol import ME, encode, event_text
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
@@ -47,6 +48,9 @@ class Fanout:
         self._hub = hub
         self._waiting: list[Envelope] = []
         self._work = Signal()
+        self._outage = Outage(
+            log, "publication failed; other nodes catch up from the record", "publications arrive again"
+        )
         self.published = 0
         self.dropped = 0
 
@@ -112,8 +116,7 @@ class Fanout:
                 with trio.CancelScope(shield=True):
                     await self._bus.publish(batch)
                 self.published += len(batch)
+                self._outage.succeeded()
             except StoreUnavailable as error:
                 self.dropped += len(batch)
-                log.warning(
-                    "publication failed; other nodes catch up from the record", extra={"reason": error.reason}
-                )
+                self._outage.failed(reason=error.reason)

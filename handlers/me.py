@@ -153,7 +153,8 @@ class Feed:
         session.topics.pop(ME, None)
         session.push = session.outlet.push
         for prepared in buffer:
-            if not prepared.texts[0].startswith(_FEED):  # events of a topic that is not joined are not for the client
+            # Events of a topic that is not joined are not for the client.
+            if not prepared.texts[0].startswith(_FEED):
                 session.push(prepared)
 
     async def _catch_up(self, topic: MeTopic, body: JoinBody) -> JoinAnswer:
@@ -165,7 +166,9 @@ class Feed:
         topic.session.hides_reads = not users[user_id].privacy.read_receipts
         rows, heads = await self._attach(topic)
         messages, more = await self._missed(body, heads)
-        chats = await self._views.for_member(await self._changed(topic, body, rows, heads), heads, closed=True)
+        chats = await self._views.for_member(
+            await self._changed(topic, body, rows, heads), heads, closed=True
+        )
         removed = [chat_id for chat_id in body.known if chat_id not in heads]
         user = own_user(users[user_id])
         return JoinAnswer(

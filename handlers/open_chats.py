@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import trio
 
+from handlers.outage import Outage
 from handlers.protocol import CHAT_PREFIX, Prepared, encode, event_text
 from handlers.routers import Routers
 from handlers.signal import Signal
@@ -44,6 +45,9 @@ class OpenChatTracker:
         self._changes: deque[tuple[bool, OpenChat]] = deque()
         self._unsaved: dict[tuple[str, str, str], tuple[bool, OpenChat]] = {}
         self._work = Signal()
+        self._outage = Outage(
+            log, "presence pauses while Redis is away", "presence goes on", level=logging.INFO
+        )
 
     def opened(self, chat_id: str, user_id: str, device_id: str) -> None:
         """A connection has opened the chat."""
@@ -101,12 +105,12 @@ class OpenChatTracker:
 
     async def run(self, child: Child) -> None:
         """Keeps the store and tells changes, as a supervised child."""
-        self._work.set()
         child.ready()
         with child.cancel_on_stop():
             while True:
-                await self._work.wait()
-                while not await self._flush():
+                if await self._flush():
+                    await self._work.wait()
+                else:
                     await trio.sleep(RETRY_S)
         await self._flush()
 
@@ -118,7 +122,7 @@ class OpenChatTracker:
             try:
                 await self._save(joined, entry)
             except StoreUnavailable:
-                log.info("presence pauses while Redis is away")
+                self._outage.failed()
             # Only now: whoever opens the chat meanwhile finds it in the store, or is here to be told.
             self._tell(entry.chat_id, joins=[entry] if joined else [], leaves=[] if joined else [entry])
         try:
@@ -128,6 +132,7 @@ class OpenChatTracker:
                 self._tell(entry.chat_id, joins=[entry] if joined else [], leaves=[] if joined else [entry])
         except StoreUnavailable:
             return False
+        self._outage.succeeded()
         return True
 
     async def _save(self, joined: bool, entry: OpenChat) -> None:
@@ -140,6 +145,10 @@ class OpenChatTracker:
         """Redis may have lost what it knew: have this node's entries written anew."""
         self._unsaved |= {key: (True, entry) for key, (_, entry) in self._here.items()}
         self._work.set()
+
+    async def forget_own(self) -> None:
+        """This node leaves: nobody has anything open here any more. Raises `StoreUnavailable`."""
+        await self.forget_node(self._node)
 
     async def forget_node(self, node: str) -> None:
         """A node is dead: whoever had chats open there has closed them. Raises `StoreUnavailable`."""

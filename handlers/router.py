@@ -195,9 +195,9 @@ class Router:
         back: list[Command] = []
         changed: list[tuple[Change, bool]] = []
         fault: Exception | None = None
-        index = 0
+        settled = 0
         try:
-            for index, ((command, write), outcome) in enumerate(zip(pairs, outcomes, strict=True)):
+            for (command, write), outcome in zip(pairs, outcomes, strict=True):
                 if type(outcome) is Stored:
                     self._stored(command, write, outcome, frames, events, changed)
                 elif type(outcome) is Repeat:
@@ -208,9 +208,10 @@ class Router:
                     back.append(command)
                     if type(outcome) is Conflict:
                         self.catch_up()
+                settled += 1
         except Exception as error:  # noqa: BLE001 - raised below, once the others have what is theirs
             fault = error
-            back += [command for command, _ in pairs[index + 1 :]]
+            back += [command for command, _ in pairs[settled + 1 :]]
         room.put_back(back)
         if frames:
             self.deliver(together(frames))
@@ -219,7 +220,7 @@ class Router:
         for change, joined in changed:
             self._after_change(change, joined=joined)
         if fault is not None:
-            room.refuse(pairs[index][0], ChatError(Code.INTERNAL, "this could not be served"))
+            room.refuse(pairs[settled][0], ChatError(Code.INTERNAL, "this could not be served"))
             raise fault
         if room.mailbox and not self._behind:
             self._commit(self)

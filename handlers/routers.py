@@ -15,6 +15,7 @@ from handlers.errors import ChatError, Code, not_found
 from handlers.events import CHAT_TOPIC, OpenEvent
 from handlers.fanout import Fanout
 from handlers.loader import Loader
+from handlers.outage import Outage
 from handlers.policy import Action, check
 from handlers.principal import Principal
 from handlers.room import Room, tick
@@ -141,6 +142,8 @@ class Routers:
         self._to_start: list[Router] = []
         self._letters: list[DeadLetter] = []
         self._work = Signal()
+        # A node without the bus still serves its own clients; it follows everything anew, and catches up, when the bus is back.
+        self._outage = Outage(log, "cannot follow chats while the bus is away", "chats are followed again")
 
     # -- rooms ----------------------------------------------------------------------------------------------------
 
@@ -181,9 +184,9 @@ class Routers:
             born = tick()
             try:
                 await self._bus.follow([CHAT_TOPIC + chat_id for chat_id in missing])
-            except StoreUnavailable:
-                # A node without the bus still serves its own clients; it follows everything anew, and catches up, when the bus is back.
-                log.warning("cannot follow chats while the bus is away", extra={"chats": len(missing)})
+                self._outage.succeeded()
+            except StoreUnavailable as error:
+                self._outage.failed(reason=error.reason)
             chats = await self._chats.get_many(missing)
             heads = await self._store.heads(list(chats))
             for chat_id, chat in chats.items():
@@ -212,6 +215,7 @@ class Routers:
         """The bus has forgotten this node: follow every chat anew, then have each room catch up with what was missed."""
         async with self._interest:
             await self._bus.follow([CHAT_TOPIC + chat_id for chat_id in self._by_chat])
+            self._outage.succeeded()
 
     async def catch_up_all(self) -> int:
         """Compare every room with the head of its log and have those behind catch up. Returns how many were."""

@@ -11,6 +11,7 @@ import trio
 from handlers.events import NODES_TOPIC, USER_TOPIC
 from handlers.hub import Hub
 from handlers.loader import Loader
+from handlers.outage import Outage
 from handlers.session import Session
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
@@ -36,6 +37,10 @@ class Sessions:
         self._loader: Loader[str, bool] = Loader(self._follow)
         self._gone: dict[str, int] = {}
         self._work = Signal()
+        self._following = Outage(log, "cannot follow users while the bus is away", "users are followed again")
+        self._noting = Outage(
+            log, "departures are noted later", "departures are noted again", level=logging.INFO
+        )
 
     async def opened(self, session: Session) -> None:
         """A connection begins. From when this returns, whatever concerns the user reaches it."""
@@ -54,8 +59,9 @@ class Sessions:
         async with self._interest:
             try:
                 await self._bus.follow([USER_TOPIC + user_id for user_id in user_ids])
-            except StoreUnavailable:
-                log.warning("cannot follow users while the bus is away", extra={"users": len(user_ids)})
+                self._following.succeeded()
+            except StoreUnavailable as error:
+                self._following.failed(reason=error.reason)
             self._followed.update(user_ids)
             for user_id in user_ids:
                 if user_id not in self._hub.users:  # gone again while this was under way
@@ -67,6 +73,7 @@ class Sessions:
         """The bus does not know this node, or has forgotten it: follow what concerns all nodes, and every user anew."""
         async with self._interest:
             await self._bus.follow([NODES_TOPIC, *(USER_TOPIC + user_id for user_id in self._followed)])
+            self._following.succeeded()
 
     async def run(self, child: Child) -> None:
         """Lets go of users who have left, as a supervised child; asked to stop, it still notes when they were last seen."""
@@ -89,7 +96,8 @@ class Sessions:
                 away = [user_id for user_id in gone if user_id not in self._hub.users]
                 self._followed.difference_update(away)
                 await self._bus.unfollow([USER_TOPIC + user_id for user_id in away])
+            self._noting.succeeded()
         except StoreUnavailable as error:
-            log.info("departures are noted later", extra={"users": len(gone), "reason": error.reason})
+            self._noting.failed(reason=error.reason)
             self._gone = gone | self._gone
             self._work.set()

@@ -107,6 +107,7 @@ class RedisBus:
     def _send(self, envelopes: Sequence[Envelope]) -> None:
         generation, number = self.stamp()
         try:
+            self._redis.require()  # or heartbeats, which look for the server, would wait for publications in vain
             self._publish(
                 (), [self._redis.prefix, self._node, generation, number, INBOX_LENGTH, *_runs(envelopes)]
             )

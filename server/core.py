@@ -98,9 +98,9 @@ class Core:
             Supervisor(
                 (
                     ChildSpec("receipts", self.receipts.run, shutdown=FLUSH_S),
-                    ChildSpec("open-chats", self.tracker.run),
                     ChildSpec("recovery", self.recovery.run),
                     ChildSpec("membership", self.membership.run),
+                    ChildSpec("open-chats", self.tracker.run),
                     ChildSpec("feed", self.feed.run),
                 ),
                 name="workers",

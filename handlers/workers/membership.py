@@ -9,6 +9,7 @@ from typing import Final
 import trio
 
 from handlers.open_chats import OpenChatTracker
+from handlers.outage import Outage
 from handlers.routers import Routers
 from handlers.sessions import Sessions
 from handlers.workers.recovery import Recovery
@@ -43,7 +44,9 @@ class Membership:
         self._tracker = tracker
         self._recovery = recovery
         self._every_s = every_s
-        self._away = False
+        self._outage = Outage(
+            log, "Redis is away: other nodes are served from the record alone", "Redis is back"
+        )
         self._estates: dict[str, None] = {}
         self.buried = 0
 
@@ -56,30 +59,39 @@ class Membership:
                 await trio.sleep(self._every_s)
                 await self._beat()
         with trio.move_on_after(1):
-            await self._quietly(self._cluster.leave)
+            await self._quietly(self._leave)
+
+    async def _leave(self) -> None:
+        # In this order: a node that has not left is buried by another, which then does the same.
+        await self._tracker.forget_own()
+        await self._cluster.leave()
 
     async def _beat(self) -> None:
-        await self._quietly(self._renew)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._do_without)
+            await self._quietly(self._renew)
+            nursery.cancel_scope.cancel()
+
+    async def _do_without(self) -> None:
+        """Redis lets a heartbeat wait, and so everything else: what other nodes have done is in the record."""
+        while True:
+            await trio.sleep(self._every_s)
+            self._recovery.request()
 
     async def _quietly(self, step: Callable[[], Awaitable[None]]) -> None:
         try:
             await step()
         except StoreUnavailable as error:
-            if not self._away:
-                log.warning(
-                    "Redis is away: other nodes are served from the record alone",
-                    extra={"reason": error.reason},
-                )
-            self._away = True
+            self._outage.failed(reason=error.reason)
             self._recovery.request()
 
     async def _renew(self) -> None:
         remembered = await self._cluster.heartbeat()
-        if not remembered or self._away:
+        if not remembered or self._outage.away:
             await self._sessions.follow_all()
             await self._routers.follow_all()
             self._tracker.restore()
-            self._away = False
+            self._outage.succeeded()
             self._recovery.request()
         for node in await self._cluster.bury():
             self.buried += 1

@@ -67,6 +67,7 @@ class Recovery:
         self._wanted = Signal()
         self._requested = False
         self._told_at = clock()
+        self._was_behind = False
         self.rounds = 0
 
     def request(self) -> None:
@@ -99,8 +100,10 @@ class Recovery:
             await self._tracker.refresh()
             self._told_at = began
         self.rounds += 1
-        if behind or moved:
+        # While Redis is away every round finds something: that is one line.
+        if (behind or moved) and not self._was_behind:
             log.info("caught up with the record", extra={"chats": behind, "memberships": moved})
+        self._was_behind = bool(behind or moved)
 
     # -- memberships, and what members keep for themselves ---------------------------------------------------------
 

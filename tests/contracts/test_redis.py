@@ -79,6 +79,33 @@ async def test_a_server_that_hangs_is_unavailable_within_the_time_out(
     await connection.ping()
 
 
+async def test_of_those_who_wait_for_a_server_that_hangs_only_the_first_waits_for_the_time_out(
+    connection: Redis, servers: Servers
+) -> None:
+    tried: list[int] = []
+
+    def try_it(number: int) -> None:
+        tried.append(number)
+        connection.client.ping()
+
+    async def refused(number: int) -> None:
+        with pytest.raises(StoreUnavailable):
+            await connection.call(try_it, number)
+
+    servers.pause("redis")
+    try:
+        async with trio.open_nursery() as nursery:
+            for number in range(3):
+                nursery.start_soon(refused, number)
+    finally:
+        servers.resume("redis")
+    assert len(tried) == 1
+    await refused(3)  # nobody has seen it answer yet
+    await connection.publish(connection.client.ping)
+    await connection.call(try_it, 4)
+    assert tried[1:] == [4]
+
+
 async def test_a_killed_server_is_unavailable_and_then_available_again(
     connection: Redis, servers: Servers
 ) -> None:

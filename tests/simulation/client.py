@@ -46,6 +46,12 @@ class Outgoing:
     message: dict[str, Any] | None = None
     refused: str | None = None
     tries: int = 0
+    changed: trio.Event = field(default_factory=trio.Event)
+
+    def settled(self) -> None:
+        """It is acknowledged, or will not be, or nobody knows."""
+        self.changed.set()
+        self.changed = trio.Event()
 
 
 @dataclass
@@ -232,7 +238,7 @@ class Client:
     async def refresh(self) -> None:
         """Wait until nothing is under way."""
         with trio.move_on_after(ANSWERED_WITHIN_S):
-            while self.connected and not self.idle:
+            while self.connected and not self.idle:  # noqa: ASYNC110 - many things have to be over, none is the last
                 await trio.sleep(0.1)
 
     # -- asking ----------------------------------------------------------------------------------------------------
@@ -294,7 +300,7 @@ class Client:
         outgoing = self.send(chat_id, text)
         with trio.move_on_after(ANSWERED_WITHIN_S):
             while outgoing.message is None and outgoing.refused is None and self.connected:
-                await trio.sleep(0.01)
+                await outgoing.changed.wait()
         if outgoing.message is None:
             raise Disconnected if outgoing.refused is None else Refused({"code": outgoing.refused})
         return outgoing.message
@@ -321,6 +327,7 @@ class Client:
         )
 
     def _on_sent(self, outgoing: Outgoing, first: bool, reply: Reply | None) -> None:
+        outgoing.settled()
         if reply is None:
             return
         if reply["status"] != "ok":
@@ -352,7 +359,10 @@ class Client:
         """Raise a cursor; that is repeated too until it is answered for good. Raises nothing."""
         key = (event, chat_id)
         self._marks[key] = max(seq, self._marks.get(key, 0))
-        await self._mark(key)
+        assert self._world._nursery is not None
+        self._world._nursery.start_soon(self._mark, key)
+        while self.connected and key in self._marks:  # noqa: ASYNC110 - somebody else may be repeating it
+            await trio.sleep(0.05)
 
     async def _mark(self, key: tuple[str, str]) -> None:
         connection = self._connection
@@ -375,12 +385,12 @@ class Client:
         """Join `chat:<id>`. Raises `Refused`, `Disconnected`."""
         ref = str(next(self._refs))
         opened = self.opened[chat_id] = Opened(ref)
-        try:
-            await self._ask(ref, f"chat:{chat_id}", "phx_join", {})
-        except (Refused, Disconnected):
-            if self.opened.get(chat_id) is opened:
+
+        def joined(reply: Reply | None) -> None:
+            if (reply is None or reply["status"] != "ok") and self.opened.get(chat_id) is opened:
                 del self.opened[chat_id]
-            raise
+
+        await self._ask(ref, f"chat:{chat_id}", "phx_join", {}, joined)
         return opened
 
     async def leave(self, chat_id: str) -> None:
@@ -416,13 +426,7 @@ class Client:
         if not self._joined:
             raise Broken(f"{event} before the join was answered")
         if event == "CHAT_CREATED":
-            view = payload["chat"]
-            if view["id"] in self.chats:
-                raise Broken(f"told of chat {view['id']} again: {view}")
-            chat = self.chats[view["id"]] = ChatCopy(view["id"])
-            chat.listed(view, more=True)
-            self._to_page[chat.id] = None
-            self._work.set()
+            self._on_created(payload["chat"])
             return
         message = payload.get("message")
         chat_id = payload.get("chat_id") if message is None else message["chat_id"]
@@ -450,6 +454,14 @@ class Client:
                 known.moved(payload["user_id"], payload["seq"], read)
         elif event == "CHAT_UPDATED" and known is not None:
             known.view |= {key: value for key, value in payload.items() if key != "chat_id"}
+
+    def _on_created(self, view: dict[str, Any]) -> None:
+        if view["id"] in self.chats:
+            raise Broken(f"told of chat {view['id']} again: {view}")
+        chat = self.chats[view["id"]] = ChatCopy(view["id"])
+        chat.listed(view, more=True)
+        self._to_page[chat.id] = None
+        self._work.set()
 
     def _on_open_chat(self, chat_id: str, join_ref: str | None, event: str, payload: Any) -> None:
         opened = self.opened.get(chat_id)

@@ -130,7 +130,7 @@ async def check_nothing_left(world: World) -> None:
     for node in world.living():
         core = node.core
         assert not core.hub.users
-        assert not core.sessions._followed
+        assert not core.sessions._followed, (node.incarnation, core.sessions._followed, core.sessions._gone)
         assert core.routers.all() == [], f"{node.incarnation}: {[r.room.chat.id for r in core.routers.all()]}"
         assert core.partitions.count_children().specs == 0
     assert world.broker.open == {}

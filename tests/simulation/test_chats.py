@@ -140,6 +140,8 @@ async def test_a_node_that_is_behind_tells_a_client_where_its_events_begin(world
     chat_id = await world.group("ann", "bob")
     ann, bob = await world.online("ann", "n1"), await world.online("bob", "n1")
     await world.online("bob", "n2", "laptop")
+    await trio.sleep(30)
+    await bob.connect(world["n1"])
     world.earliest_s = world.latest_s = 3.0
     for number in range(3):
         await ann.say(chat_id, f"{number}")
@@ -147,6 +149,100 @@ async def test_a_node_that_is_behind_tells_a_client_where_its_events_begin(world
     assert [view["last_seq"] for view in answer["chats"]] == [0]
     await world.settle()
     assert texts(bob, chat_id) == ["0", "1", "2"]
+
+
+@simulated()
+async def test_a_join_that_fails_leaves_no_events_behind(world: World) -> None:
+    chat_id = await world.group("ann", "bob")
+    ann, bob = await world.online("ann", "n1"), world.client("bob")
+    await ann.say(chat_id, "one")
+    joining = trio.Event()
+
+    def hook(node: Node, store: str, step: str) -> Awaitable[None] | None:
+        if node is not world["n2"] or step != "last_messages:before":
+            return None
+        joining.set()
+        world.hook = None
+        node.mongo.down = True
+        return trio.sleep(1)  # noqa: ASYNC105 - awaited by the world
+
+    world.hook = hook
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_say_after, joining, ann, chat_id)
+        with pytest.raises(Refused) as refused:
+            await bob.connect(world["n2"])  # the client would complain of the event
+    assert refused.value.code == "unavailable"
+    world.clear_weather()
+    await bob.connect(world["n2"])
+    assert texts(bob, chat_id) == ["one", "two"]
+
+
+async def _say_after(event: trio.Event, client: Client, chat_id: str) -> None:
+    await event.wait()
+    await client.say(chat_id, "two")
+
+
+async def _connect_slowly(world: World, client: Client, meanwhile: Callable[[], Awaitable[Any]]) -> None:
+    """Connect to n2, and do something else after it has read the memberships and before it has made the rooms."""
+    go, done = trio.Event(), trio.Event()
+
+    def hook(node: Node, store: str, step: str) -> Awaitable[None] | None:
+        if node is world["n2"] and step == "get_chats:before" and not go.is_set():
+            go.set()
+            return done.wait()
+        return None
+
+    world.hook = hook
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(client.connect, world["n2"])
+        await go.wait()
+        await meanwhile()
+        await world.settle(0.1)
+        done.set()
+
+
+@simulated()
+async def test_whoever_is_removed_while_joining_me_gets_nothing_of_the_chat(world: World) -> None:
+    chat_id = await world.group("ann", "bob")
+    ann, bob = await world.online("ann", "n1"), world.client("bob")
+    await _connect_slowly(world, bob, lambda: rest(world["n1"], "ann", "remove_member", chat_id, "bob"))
+    await ann.say(chat_id, "not for bob")
+    await world.settle(1)
+    assert bob.chats == {}
+
+
+@simulated()
+async def test_what_another_device_reads_while_this_one_joins_me_is_not_missed(world: World) -> None:
+    here = await world.group("ann", "bob")
+    await world.group("bob", "eve", title="Not on that node yet")
+    ann, laptop = await world.online("ann", "n2"), await world.online("bob", "n1", "laptop")
+    bob = world.client("bob")
+    await ann.say(here, "hello")
+    await world.settle(0.1)
+    await _connect_slowly(world, bob, lambda: laptop.ask("me", "message:read", chat_id=here, seq=1))
+    assert bob.chats[here].cursors["bob"] == [1, 1]
+
+
+@simulated(seeds=10)
+async def test_rooms_are_not_let_go_of_while_somebody_is_about_to_use_them(world: World) -> None:
+    here = await world.group("ann", "bob")
+    ann, bob, eve = await world.online("ann", "n1"), world.client("bob"), world.client("eve")
+    await world.group("eve", "bob", title="Not on that node yet")
+    # A request has made a room of the first on the other node; nobody there is subscribed to it.
+    with pytest.raises(ChatError):
+        await rest(world["n2"], "ann", "remove_member", here, "eve")
+    assert [router.room.chat.id for router in world["n2"].core.routers.all()] == [here]
+    await trio.sleep(45)
+
+    async def meanwhile() -> None:
+        world_nursery.start_soon(bob.connect, world["n2"])
+        await trio.sleep(50)
+
+    async with trio.open_nursery() as world_nursery:
+        await _connect_slowly(world, eve, meanwhile)
+    await ann.say(here, "hello")
+    await world.settle(0.1)
+    assert texts(bob, here) == ["hello"]
 
 
 @simulated()
@@ -169,8 +265,7 @@ async def test_what_a_role_may_do_changes_at_its_place_in_the_log(world: World) 
 async def test_a_closed_chat_ends_for_everybody(world: World) -> None:
     chat_id = await world.group("ann", "bob")
     ann, bob = await world.online("ann", "n1"), await world.online("bob", "n2")
-    opened = await bob.open(chat_id)
-    assert opened.present
+    await bob.open(chat_id)
     await rest(world["n1"], "ann", "delete", chat_id)
     await world.settle(0.1)
     for client in (ann, bob):

@@ -68,7 +68,7 @@ async def test_typing_is_seen_by_those_who_have_the_chat_open_and_by_nobody_else
 
 @simulated(nodes=3)
 async def test_whoever_was_on_a_node_that_died_is_seen_to_leave(world: World) -> None:
-    chat_id, (ann, bob, eve) = await three(world)
+    chat_id, (ann, bob, _) = await three(world)
     world["n3"].kill()
     await trio.sleep(LEASE_S + 2 * HEARTBEAT_S)
     assert sorted(ann.opened[chat_id].present) == sorted(bob.opened[chat_id].present) == ["ann", "bob"]
@@ -95,7 +95,7 @@ async def test_the_dead_are_seen_to_leave_also_when_whoever_buries_them_dies_the
 
 @simulated(nodes=3)
 async def test_presence_pauses_without_redis_and_is_right_again_afterwards(world: World) -> None:
-    chat_id, (ann, bob, eve) = await three(world)
+    chat_id, (_, bob, eve) = await three(world)
     world.redis.faults.down = True
     await eve.leave(chat_id)
     bob.disconnect()
@@ -111,7 +111,7 @@ async def test_presence_pauses_without_redis_and_is_right_again_afterwards(world
 
 @simulated(nodes=3)
 async def test_presence_is_rebuilt_when_redis_has_lost_it(world: World) -> None:
-    chat_id, (ann, _, eve) = await three(world)
+    chat_id, (ann, _, _) = await three(world)
     world.broker.forget_everything()
     await trio.sleep(3 * HEARTBEAT_S)
     check_presence(world)
@@ -123,7 +123,9 @@ async def test_presence_is_rebuilt_when_redis_has_lost_it(world: World) -> None:
 
 
 @simulated()
-async def test_a_removed_member_sees_no_more_of_the_open_chat_even_without_having_joined_me(world: World) -> None:
+async def test_a_removed_member_sees_no_more_of_the_open_chat_even_without_having_joined_me(
+    world: World,
+) -> None:
     chat_id = await world.group("ann", "bob")
     ann, bob = await world.online("ann", "n1"), await world.online("bob", "n2")
     await ann.open(chat_id)

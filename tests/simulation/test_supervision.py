@@ -64,9 +64,11 @@ async def test_a_crash_in_one_topic_ends_that_topic_alone(world: World) -> None:
             raise ZeroDivisionError
         return handle(topic, push)
 
-    with patch.object(OpenChatTopic, "handle", bad_handle):
-        with pytest.raises(Disconnected):  # the `phx_error` is the answer
-            await ann.ask(f"chat:{one}", "typing", state="start")
+    with (
+        patch.object(OpenChatTopic, "handle", bad_handle),
+        pytest.raises(Disconnected),  # the `phx_error` is the answer
+    ):
+        await ann.ask(f"chat:{one}", "typing", state="start")
     assert list(ann.opened) == [other]
     await ann.ask(f"chat:{other}", "typing", state="start")
     await ann.say(one, "goes on")
@@ -74,7 +76,9 @@ async def test_a_crash_in_one_topic_ends_that_topic_alone(world: World) -> None:
 
 
 @simulated(nodes=3)
-async def test_a_device_that_is_signed_out_is_disconnected_on_every_node_within_a_second(world: World) -> None:
+async def test_a_device_that_is_signed_out_is_disconnected_on_every_node_within_a_second(
+    world: World,
+) -> None:
     ann = await world.online("ann", "n1")
     same, other = await world.online("ann", "n2"), await world.online("ann", "n3", "laptop")
     same.device_id = ann.device_id
@@ -113,7 +117,7 @@ async def test_a_client_that_goes_while_its_message_is_written_leaves_nothing_be
     ann, bob = await world.online("ann", "n1"), await world.online("bob", "n2")
     world.mongo.slowest_s = 1.0
     ann.send(chat_id, "hello")
-    await trio.sleep(0)
+    await trio.lowlevel.checkpoint()
     ann.disconnect()
     await world.settle(3)
     world.mongo.slowest_s = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -29,7 +29,7 @@ HEAD_CHECK_S = 30.0
 ROUTER_IDLE_S = 60.0
 HOLD_S = 10.0
 
-Hook = Callable[[Node, str, str], None]
+Hook = Callable[[Node, str, str], Awaitable[None] | None]
 
 
 def make_settings(**limits: Any) -> Settings:
@@ -50,7 +50,7 @@ class World:
 
     Attributes:
         mongo, redis: how the stores behave.
-        hook: called at each step of each node in a store; may kill it there.
+        hook: called at each step of each node in a store; may kill it there, or give something to wait for.
         lose_rate, repeat_rate, earliest_s, latest_s: what happens to entries between nodes.
         wrong: what clients or nodes have found that must not be.
         crashes: of children of any node.
@@ -131,7 +131,9 @@ class World:
 
     async def _step(self, node: Node, store: str, step: str) -> None:
         if self.hook is not None:
-            self.hook(node, store, step)
+            waiting = self.hook(node, store, step)
+            if waiting is not None:
+                await waiting
 
     def _told(self, node: Node, event: Event) -> None:
         if isinstance(event, ChildExited) and isinstance(event.exit, Crash):

@@ -1,0 +1,48 @@
+"""A dependency that is away, in the log: a line when its outage begins and one when it is over, however much fails in between."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import trio
+
+
+class Outage:
+    """Of one dependency, as one of those who need it meets it.
+
+    Args:
+        log: of whoever needs it.
+        began: what to say at the first failure.
+        over: what to say at the first success afterwards.
+        level: of the first line.
+
+    Attributes:
+        away: whether the last try failed.
+
+    """
+
+    __slots__ = ("_began", "_level", "_log", "_over", "_since", "away")
+
+    def __init__(self, log: logging.Logger, began: str, over: str, *, level: int = logging.WARNING) -> None:
+        self._log: Final = log
+        self._began: Final = began
+        self._over: Final = over
+        self._level: Final = level
+        self._since = 0.0
+        self.away = False
+
+    def failed(self, **fields: Any) -> None:
+        """A try has failed; `fields` go with the line, if this is the first."""
+        if not self.away:
+            self.away = True
+            self._since = trio.current_time()
+            self._log.log(self._level, self._began, extra=fields)
+
+    def succeeded(self, **fields: Any) -> None:
+        """A try has succeeded; `fields` go with the line, if one before had failed."""
+        if self.away:
+            self.away = False
+            self._log.info(
+                self._over, extra={"seconds": round(trio.current_time() - self._since, 1), **fields}
+            )
