@@ -238,7 +238,11 @@ class Auth:
     async def still_signed_in(self, principal: Principal) -> bool:
         """Whether the device of a connection whose token has run out may stay. Raises `StoreUnavailable`."""
         device = await self._devices.get(principal.device_id)
-        return device is not None and device.user_id == principal.user_id
+        return (
+            device is not None
+            and device.user_id == principal.user_id
+            and device.refresh_expires_at > self._clock()
+        )
 
     def _view(self, user: User, device_id: str, refresh_token: str) -> SessionView:
         access, expires_at = self._tokens.issue(user, device_id)

@@ -55,6 +55,7 @@ class GroupCommit:
             log, "the message store does not answer; sends are held", "the message store answers again"
         )
         self._refused = 0
+        self._singly = 0
         self.pending = 0
         self.writing = False
         self.written = 0
@@ -111,15 +112,17 @@ class GroupCommit:
         taken: list[tuple[Router, int]] = []
         writes: list[LogWrite] = []
         waiting = len(self._queue)
-        share = FAIR_SHARE if waiting > 1 else self._batch
+        most = 1 if self._singly else self._batch
+        self._singly = max(0, self._singly - 1)
+        share = FAIR_SHARE if waiting > 1 else most
         for _ in range(waiting):
             router = self._queue.popleft()
             router.queued = False
-            planned = router.plan(min(share, self._batch - len(writes)))
+            planned = router.plan(min(share, most - len(writes)))
             if planned:
                 taken.append((router, len(planned)))
                 writes += planned
-            if len(writes) >= self._batch:
+            if len(writes) >= most:
                 break
         if not writes:
             return True
@@ -133,6 +136,9 @@ class GroupCommit:
         except StoreUnavailable as error:
             self._hold(taken, error)
             return False
+        except Exception as error:  # noqa: BLE001 - becomes the crash of the router whose command it is
+            self._reject(taken, error)
+            return True
         finally:
             self.writing = False
         self._taken = []
@@ -146,6 +152,23 @@ class GroupCommit:
             start += count
         self._count()
         return True
+
+    def _reject(self, taken: list[tuple[Router, int]], error: Exception) -> None:
+        """The store will not write this batch, however often it is asked. One by one, it turns out which command is to blame."""
+        self._taken = []
+        (first, count), *others = taken
+        if count == 1 and not others:
+            first.rejected(error)
+        else:
+            log.warning("a batch is written one by one: %s", type(error).__name__)
+            self._singly = sum(planned for _, planned in taken)
+            for router, _ in taken:
+                router.unwritten(trio.current_time())
+        for router, _ in reversed(taken):
+            if router.room.mailbox and not router.queued:
+                router.queued = True
+                self._queue.appendleft(router)
+        self._count()
 
     def _count(self) -> None:
         self.pending = sum(len(router.room.mailbox) for router in self._queue)

@@ -46,6 +46,8 @@ PER_CHAT: Final = 100
 """Changed messages of one chat in a join's answer, unless the client asks for fewer or more."""
 MOST_MESSAGES: Final = 2_000
 """Messages in a join's answer."""
+REACH_S: Final = 5.0
+"""How long a join waits for rooms that have come less far than the client; after that it is served from where they are."""
 SLACK_MS: Final = 10_000
 """How far the clocks of nodes may differ when a client says since when it knows things."""
 
@@ -164,7 +166,7 @@ class Feed:
         if user_id not in users:
             raise ChatError(Code.UNAUTHENTICATED, "the user does not exist any more")
         topic.session.hides_reads = not users[user_id].privacy.read_receipts
-        rows, heads = await self._attach(topic)
+        rows, heads = await self._attach(topic, body.known)
         messages, more = await self._missed(body, heads)
         chats = await self._views.for_member(
             await self._changed(topic, body, rows, heads), heads, closed=True
@@ -175,12 +177,13 @@ class Feed:
             user=user, chats=chats, messages=messages, more=more, removed=removed, server_time=server_time
         )
 
-    async def _attach(self, topic: MeTopic) -> tuple[list[Member], dict[str, Head]]:
+    async def _attach(self, topic: MeTopic, known: Mapping[str, int]) -> tuple[list[Member], dict[str, Head]]:
         """Make the connection a subscriber of its user's chats; the memberships, and each chat's head at that instant."""
         user_id = topic.session.user_id
         began = tick()
         found = {row.chat_id: row for row in (await self._memberships.load([user_id]))[user_id]}
         routers = await self.routers.use(list(found))
+        await self._reach(routers, known)
         # A room vouches for what was read after it was made: later changes of membership it has seen itself.
         unsure = [
             chat_id
@@ -197,6 +200,18 @@ class Feed:
         stale = [chat_id for chat_id in heads if routers[chat_id].room.touched > began]
         found = await self._read_again(user_id, found, stale, gone=False)
         return [found[chat_id] for chat_id in heads], heads
+
+    async def _reach(self, routers: Mapping[str, Router], known: Mapping[str, int]) -> None:
+        """Have rooms catch up that have come less far than the client has on another node: it would get again what it got there."""
+        ahead = [
+            chat_id for chat_id, router in routers.items() if known.get(chat_id, 0) > router.room.head.rev
+        ]
+        if not ahead:
+            return
+        heads = await self._store.heads(ahead)  # a client may say anything
+        with trio.move_on_after(REACH_S):
+            for chat_id, head in heads.items():
+                await routers[chat_id].reach(min(head.rev, known[chat_id]))
 
     async def _read_again(
         self, user_id: str, rows: dict[str, Member], chat_ids: Sequence[str], *, gone: bool

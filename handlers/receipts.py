@@ -24,6 +24,9 @@ from supervisors import Child
 
 MOST_AT_ONCE: Final = 500
 MOST_WAITING: Final = 20_000
+"""Cursors that wait to be written."""
+MOST_ANSWERS: Final = 1_000
+"""Answers that wait for one of them."""
 
 Answer = Callable[[ChatError | None], None]
 
@@ -62,13 +65,15 @@ class Receipts:
         read: int = 0,
         hidden: bool = False,
     ) -> None:
-        """Queue a cursor; `answer` is called once it is durable, or with the error. Raises `ChatError` (`OVERLOADED`)."""
+        """Queue a cursor; `answer` is called once it is durable, or with the error. Raises `ChatError` (`OVERLOADED`, `RATE_LIMITED`)."""
         key = (chat_id, user_id)
         pending = self._pending.get(key)
         if pending is None:
             if len(self._pending) >= MOST_WAITING:
                 raise ChatError(Code.OVERLOADED, "too many receipts are waiting", retry_after_ms=1000)
             pending = self._pending[key] = _Pending()
+        elif len(pending.answers) >= MOST_ANSWERS:
+            raise ChatError(Code.RATE_LIMITED, "too many receipts for one chat", retry_after_ms=1000)
         pending.delivered = max(pending.delivered, delivered)
         pending.read = max(pending.read, read)
         pending.hidden |= hidden

@@ -64,7 +64,7 @@ class Router:
     """
 
     __slots__ = (
-        "_behind", "_bury", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_signal", "_wake", "active", "queued", "room", "running",
+        "_behind", "_bury", "_caught_up", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_signal", "_wake", "active", "queued", "room", "running",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +90,7 @@ class Router:
         self._idle_s = idle_s
         self._signal = Signal()
         self._behind = False
+        self._caught_up = trio.Event()
         self._fault: Exception | None = None
 
     # -- what every message passes ---------------------------------------------------------------------------------
@@ -142,6 +143,12 @@ class Router:
             )
         return len(late)
 
+    def rejected(self, error: Exception) -> None:
+        """The store does not take the one entry that was planned: its command has taken this router down."""
+        self.room.unplan()
+        self.room.mailbox[0].tries += 1
+        self._fail(error)
+
     def receive(self, event: Event) -> None:
         """Something that another node did in this chat."""
         try:
@@ -186,6 +193,13 @@ class Router:
         self.active = True
         self._wake(self)
         self._signal.set()
+
+    async def reach(self, rev: int) -> None:
+        """Catch up, and wait until the room has come as far as `rev`, which has to be in the record."""
+        while self.room.head.rev < rev:
+            caught_up = self._caught_up
+            self.catch_up(rev)
+            await caught_up.wait()
 
     def _settle(self, outcomes: list[Outcome]) -> None:
         room = self.room
@@ -318,6 +332,8 @@ class Router:
                 self.room.drop_strangers()
         finally:
             self.running = False
+            if child.stopping and self.needs_task:
+                self._wake(self)  # its supervisor goes, not the room: nobody else would start the task again
 
     async def _attend(self) -> None:
         while True:
@@ -350,6 +366,8 @@ class Router:
             if not entries or self.room.head.rev >= self.room.wanted_rev:
                 break
         self._behind = False
+        self._caught_up.set()
+        self._caught_up = trio.Event()
         if self.room.mailbox:
             self._commit(self)
 

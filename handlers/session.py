@@ -11,9 +11,11 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 import msgspec
+import trio
 
 from handlers.errors import ChatError, Code
 from handlers.events import Event, ReadsHidden, Revoked
+from handlers.limits import Bucket
 from handlers.principal import Principal
 from handlers.protocol import (
     CHAT_PREFIX,
@@ -33,6 +35,9 @@ log = logging.getLogger(__name__)
 
 MOST_TOPICS: Final = 256
 """Topics that one connection may have joined at a time."""
+OTHERS_PER_SECOND: Final = 100.0
+"""Frames other than `message:send` that one connection may send, on average."""
+OTHERS_BURST: Final = 1_000.0
 SIGNED_OUT: Final = 4001
 """Close code: the device has been signed out."""
 
@@ -111,7 +116,7 @@ class Session:
     """
 
     __slots__ = (
-        "__weakref__", "connection_id", "device_id", "hides_reads", "join_chat", "join_me", "outlet", "principal", "push", "topics", "user_id",
+        "__weakref__", "_others", "connection_id", "device_id", "hides_reads", "join_chat", "join_me", "outlet", "principal", "push", "topics", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -127,6 +132,7 @@ class Session:
         self.connection_id = connection_id
         self.topics: dict[str, Topic] = {}
         self.hides_reads = False
+        self._others = Bucket(OTHERS_PER_SECOND, OTHERS_BURST)
 
     async def receive(self, text: bytes) -> None:
         """Serve one frame, to its end. Raises `BadFrame` when it is none."""
@@ -145,6 +151,8 @@ class Session:
             raise BadFrame(1003, "not a frame") from None
         topic = self.topics.get(push.topic)
         try:
+            if push.event != "message:send":  # which has a limit of its own
+                self._others.take(trio.current_time())
             if topic is not None and push.event != "phx_join" and push.event != "phx_leave":
                 rest = topic.handle(push)
             else:

@@ -40,10 +40,11 @@ TRANSACTION_TRIES: Final = 20
 FIRST_PAUSE_S: Final = 0.001
 LONGEST_PAUSE_S: Final = 0.05
 _DUPLICATE_KEY: Final = 11000
-_NOT_THE_DOCUMENTS_FAULT: Final = frozenset(
-    # interrupted, not primary, shutting down, stepping down, exceeded time, write concern not met
-    {6, 7, 50, 64, 89, 91, 100, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436}
+_THE_DOCUMENTS_FAULT: Final = frozenset(
+    # bad value, does not parse, wrong type, immutable field, validation, too large (three times), duplicate key (twice)
+    {2, 9, 14, 66, 121, 10334, 17280, 17419, 11000, 11001}
 )
+"""Errors that come again however often the operation is repeated. All others are the server's state: fail-over, a full disk, rights, load."""
 
 
 class Mongo:
@@ -164,10 +165,10 @@ def _is_away(error: OperationFailure) -> bool:
     if error.timeout or error.has_error_label("TransientTransactionError"):
         return True
     if not isinstance(error, BulkWriteError):
-        return error.code in _NOT_THE_DOCUMENTS_FAULT
+        return error.code not in _THE_DOCUMENTS_FAULT
     details = error.details or {}
     refused = {each.get("code") for each in details.get("writeErrors", ())}
-    return bool(details.get("writeConcernErrors")) or not _NOT_THE_DOCUMENTS_FAULT.isdisjoint(refused)
+    return bool(details.get("writeConcernErrors")) or not refused <= _THE_DOCUMENTS_FAULT
 
 
 def _translated(function: Callable[..., T], *args: Any) -> T:

@@ -1,4 +1,4 @@
-"""What each store promises. The forms are in `mongo_*`, `redis_*`, `objects` and `memory`.
+"""What each store promises. Most have a form in MongoDB or Redis, in the module of their name, and all have one in `memory`.
 
 Every method may raise `StoreUnavailable`, is safe to repeat after it, and honours Trio cancellation at its await (a write under way
 then still completes: it is never abandoned half-way, and nobody learns its result).
@@ -154,7 +154,7 @@ class SigningKeys(Protocol):
     """The key ring for access tokens, shared by all nodes."""
 
     async def load(self) -> list[dict[str, Any]]:
-        """All keys as stored documents `{kid, alg, private_pem, created_at, retired_at}`, newest first."""
+        """All keys as stored documents `{kid, alg, private_pem, encrypted, created_at}`, newest first."""
 
     async def add(self, key: Mapping[str, Any]) -> bool:
         """Add a key; `False` if this `kid` is there."""

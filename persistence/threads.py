@@ -17,6 +17,8 @@ from persistence.errors import StoreUnavailable
 
 T = TypeVar("T")
 _STOP: Final = None
+MOST_WAITING: Final = 2_000
+"""Jobs that may wait. A store that hangs must not make a node remember everything that was ever asked of it."""
 
 
 class _Job:
@@ -73,6 +75,8 @@ class StoreThreads:
 
     def _work(self, token: trio.lowlevel.TrioToken) -> None:
         while (job := self._jobs.get()) is not _STOP:
+            if job.task is None:
+                continue  # whoever wanted it has gone before it was begun
             try:
                 job.result = job.function(*job.args)
             except BaseException as error:  # noqa: BLE001 - raised again where the result is awaited
@@ -82,15 +86,17 @@ class StoreThreads:
     async def call(self, function: Callable[..., T], *args: Any) -> T:
         """Run `function(*args)` in a thread and return its result, or raise what it raised.
 
-        Who is cancelled already starts nothing; who is cancelled while it waits leaves the work to be finished and its result unseen.
+        Who is cancelled before the work has begun starts nothing; who is cancelled after leaves it to be finished, and its result unseen.
 
         Raises:
-            StoreUnavailable: the threads are not running.
+            StoreUnavailable: the threads are not running, or too much waits for them.
 
         """
         if self._token is None:
             raise StoreUnavailable(self.name, "not connected")
         await trio.lowlevel.checkpoint_if_cancelled()
+        if self._jobs.qsize() >= MOST_WAITING:
+            raise StoreUnavailable(self.name, "too much is waiting for it")
         job = _Job(function, args, trio.lowlevel.current_task())
         self._jobs.put(job)
 

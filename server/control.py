@@ -5,6 +5,7 @@ Needs no token and no port: the file's mode (600) decides who may ask.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ import trio
 
 from supervisors.child import Child
 from supervisors.spec import ChildSpec
+
+log: Final = logging.getLogger(__name__)
 
 WRITE_TIMEOUT_S: Final = 5.0
 _LONGEST_ADDRESS: Final = 100  # of the 108 bytes that Linux has for it
@@ -60,6 +63,8 @@ async def _answer(snapshot: Callable[[], object], stream: trio.SocketStream) -> 
                 await stream.send_all(msgspec.json.encode(snapshot()))
             except trio.BrokenResourceError:
                 return  # whoever asked has gone
+            except Exception:
+                log.exception("the tree could not be told")
 
 
 @contextmanager

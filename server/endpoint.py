@@ -119,17 +119,19 @@ class Endpoint:
                 while True:
                     await trio.lowlevel.wait_readable(listener)
                     await self._accept(listener)
-            await self._accept(listener)
+            while await self._accept(listener):
+                pass
             trio.lowlevel.notify_closing(listener)
         await child.stop_requested()
 
-    async def _accept(self, listener: socket.socket) -> None:
+    async def _accept(self, listener: socket.socket) -> bool:
+        """Start a child for each connection that waits, at most `ACCEPT_AT_ONCE`; whether there may be more."""
         told = False
         for _ in range(ACCEPT_AT_ONCE):
             try:
                 sock, _address = listener.accept()
             except BlockingIOError:
-                return
+                return False
             except OSError as error:
                 if error.errno in _OUT_OF_FILES:
                     if not told:
@@ -150,7 +152,8 @@ class Endpoint:
                 sock.close()
                 log.warning("a connection was refused: %s", error)
                 if not isinstance(error, MaxChildren):
-                    return
+                    return False
+        return not told
 
     # -- one connection --------------------------------------------------------------------------------------------
 

@@ -1,14 +1,13 @@
 """A node: the composition root. Reads like the tree that it makes.
 
 node                rest_for_one: what comes later depends on what comes before
-├─ control          answers `python -m server tree`
 ├─ stores           MongoDB, Redis, S3; the key ring; the publisher and the group-commit writer
 ├─ registry         chats and users in use on this node
 ├─ routers          hash-partitioned: a task per active chat
 ├─ inbox            what other nodes did
 ├─ workers          receipts, open chats, repairs from the record, membership of the cluster
 ├─ sessions         poller, flusher, idle sweep, and a task per connection
-├─ endpoint         listeners
+├─ endpoint         listeners, and the control socket that answers `python -m server tree`
 └─ drainer          last to start, so first to stop
 """
 
@@ -104,7 +103,6 @@ def make_node(settings: Settings) -> Supervisor:
     drainer = Drainer(endpoint, connections, http, listeners=(SHARED,), budget_s=settings.drain.budget_s)
     root = Supervisor(
         (
-            control_spec(settings.control_socket, lambda: snapshot(root)),
             *core.children(),
             Supervisor(
                 (
@@ -115,7 +113,13 @@ def make_node(settings: Settings) -> Supervisor:
                 ),
                 name="sessions",
             ).spec(),
-            Supervisor(_listeners(settings, endpoint), name="endpoint").spec(),
+            Supervisor(
+                (
+                    control_spec(settings.control_socket, lambda: snapshot(root)),
+                    *_listeners(settings, endpoint),
+                ),
+                name="endpoint",
+            ).spec(),
             ChildSpec("drainer", drainer.run, shutdown=settings.drain.budget_s + DRAIN_MARGIN_S),
         ),
         name="node",

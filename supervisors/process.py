@@ -36,6 +36,7 @@ DRAIN_S: Final = 1.0
 _POLL_S: Final = 0.02
 _LAST_WORDS: Final = 10
 _LONGEST_LINE: Final = 65536
+_ASKED_TO_STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -143,7 +144,12 @@ def _libc() -> ctypes.CDLL:
 
 
 def _die_with_parent(parent: int) -> None:
-    """Runs in the new process before the program: have the kernel kill it when the thread that forked it ends."""
+    """Runs in the new process before the program: have the kernel kill it when the thread that forked it ends.
+
+    It can be asked to stop even if this process was started with such signals ignored, as shells start what is to run in the background.
+    """
+    for number in _ASKED_TO_STOP:
+        signal.signal(number, signal.SIG_DFL)
     _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

@@ -50,15 +50,16 @@ async def test_waiting_for_the_inbox_holds_up_neither_publishing_nor_anything_el
 
 
 async def test_a_cancelled_call_ends_at_once_and_its_work_is_finished_all_the_same(connection: Redis) -> None:
-    key, released = f"{connection.prefix}cancelled", threading.Event()
+    key, begun, released = f"{connection.prefix}cancelled", threading.Event(), threading.Event()
 
     def write() -> None:
+        begun.set()
         released.wait(20)
         connection.client.set(key, "written", ex=60)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connection.call, write)
-        await trio.testing.wait_all_tasks_blocked()
+        await trio.to_thread.run_sync(begun.wait, 20)
         nursery.cancel_scope.cancel()
     released.set()
     assert await connection.call(connection.client.get, key) == b"written"

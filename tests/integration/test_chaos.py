@@ -21,7 +21,7 @@ import pymongo
 import pytest
 import trio
 
-from tests.integration.clients import PATIENCE_S, Device, joined, text_message
+from tests.integration.clients import PATIENCE_S, Device, joined, opened, text_message
 from tests.integration.nodes import HOST, MIB, PASSWORD, ROOT, Account, Cluster, Node, request
 from tests.servers import Servers
 
@@ -251,10 +251,15 @@ async def typing(device: Device, topic: str, user_id: str) -> None:
     await device.take(lambda m: m.topic == topic and m.event == "TYPING" and m.payload["user_id"] == user_id)
 
 
-async def read_upto(device: Device, seqs: list[int], last: int) -> None:
-    """Take messages as they come, adding each `seq`, until one is `last`."""
+async def seqs_of(device: Device, chat_id: str, last: int) -> list[int]:
+    """Take the chat's messages as they come, until one is `last`."""
+    seqs: list[int] = []
     while not seqs or seqs[-1] != last:
-        seqs.append((await device.event("MESSAGE_SENT"))["message"]["seq"])
+        found = await device.take(
+            lambda m: m.event == "MESSAGE_SENT" and m.payload["message"]["chat_id"] == chat_id
+        )
+        seqs.append(found.payload["message"]["seq"])
+    return seqs
 
 
 class Listener:
@@ -392,7 +397,7 @@ async def test_a_node_that_was_frozen_and_buried_goes_on_and_its_clients_get_wha
 ) -> None:
     frozen = pair[0]
     ana, ben = (cluster.sign_up(node) for node in pair)
-    chat_id = ana.group(ben)
+    chat_id, other_id = ana.group(ben), ana.group(ben, title="in which nobody on the frozen node writes")
     topic = f"chat:{chat_id}"
     with calm(*pair):
         async with joined(ana) as inside, joined(ben) as outside:
@@ -407,6 +412,7 @@ async def test_a_node_that_was_frozen_and_buried_goes_on_and_its_clients_get_wha
             await present(outside, topic, ana.id, how="leaves")  # the node has been buried
             for number in range(20):
                 await outside.write(chat_id, str(number))
+                await outside.write(other_id, str(number))
             frozen.resume()
             status, answer = await inside.reply(held)
             assert (status, answer["message"]["seq"]) == ("ok", 42)
@@ -415,9 +421,8 @@ async def test_a_node_that_was_frozen_and_buried_goes_on_and_its_clients_get_wha
             assert (await outside.write(chat_id, "after"))["seq"] == 43
             assert (await inside.write(chat_id, "and after that"))["seq"] == 44
             for device in (inside, outside):
-                seqs: list[int] = []
-                await read_upto(device, seqs, 44)
-                assert seqs == list(range(1, 45))
+                assert await seqs_of(device, chat_id, 44) == list(range(1, 45))
+                assert await seqs_of(device, other_id, 20) == list(range(1, 21))
             for writer, reader, who in ((inside, outside, ana), (outside, inside, ben)):
                 await writer.ask(topic, "typing", {"state": "start"})
                 await typing(reader, topic, who.id)
@@ -468,6 +473,28 @@ async def test_while_redis_hangs_messages_arrive_once_in_order_and_people_can_co
             await talk.goes_on_well()
     assert len(crowd[0].history(chat_id)) == CROWD
     await see_everything_work(cluster, pair)
+
+
+async def test_who_comes_from_a_node_that_had_come_further_gets_nothing_twice(
+    cluster: Cluster, pair: Pair, servers: Servers
+) -> None:
+    ana, ben = cluster.sign_up(pair[0]), cluster.sign_up(pair[1])
+    chat_id = ana.group(ben)
+    async with joined(ben) as resident:
+        servers.pause("redis")  # what one node writes does not reach the other
+        try:
+            async with joined(ana) as before:
+                for number in range(5):
+                    last = await before.write(chat_id, str(number))
+            async with opened(ana, pair[1]) as after:
+                answer = await after.join(payload={"known": {chat_id: last["rev"]}, "since": None})
+                assert answer["messages"] == []
+                assert [chat["last_seq"] for chat in answer["chats"] if chat["id"] == chat_id] == [5]
+                assert (await after.write(chat_id, "5"))["seq"] == 6
+                assert await seqs_of(after, chat_id, 6) == [6]
+        finally:
+            servers.resume("redis")
+        assert await seqs_of(resident, chat_id, 6) == [1, 2, 3, 4, 5, 6]
 
 
 async def test_sends_are_held_while_mongodb_hangs_and_then_taken_once(

@@ -36,7 +36,7 @@ async def _chatter(world: World, client: Client, chat_id: str, messages: int = 2
         await trio.sleep(world.random.uniform(0, 0.02))
 
 
-@simulated(nodes=3, seeds=10)
+@simulated(nodes=3, seeds=6)
 async def test_whoever_is_added_while_messages_flow_misses_none_after_that(world: World) -> None:
     chat_id = await world.group("ann", "bob")
     ann, bob = await world.online("ann", "n1"), await world.online("bob", "n2")
@@ -54,7 +54,7 @@ async def test_whoever_is_added_while_messages_flow_misses_none_after_that(world
     await check_everything(world)
 
 
-@simulated(nodes=3, seeds=10)
+@simulated(nodes=3, seeds=6)
 async def test_whoever_is_removed_while_messages_flow_gets_none_after_that(world: World) -> None:
     """The client itself complains of any event after the one that removed it."""
     chat_id = await world.group("ann", "bob", "eve")
@@ -76,7 +76,7 @@ async def test_whoever_is_removed_while_messages_flow_gets_none_after_that(world
     await check_everything(world)
 
 
-@simulated(nodes=3, seeds=20)
+@simulated(nodes=3, seeds=6)
 async def test_leaving_and_coming_back_at_once_ends_with_a_member_who_gets_everything(world: World) -> None:
     chat_id = await world.group("ann", "bob", "eve")
     ann, eve = await world.online("ann", "n1"), await world.online("eve", "n3")
@@ -94,7 +94,7 @@ async def test_leaving_and_coming_back_at_once_ends_with_a_member_who_gets_every
     await check_everything(world)
 
 
-@simulated(nodes=2, seeds=10)
+@simulated(nodes=2, seeds=6)
 async def test_joining_me_while_messages_flow_leaves_no_hole_and_no_repeat(world: World) -> None:
     chat_id = await world.group("ann", "bob")
     ann, bob = await world.online("ann", "n1"), world.client("bob")

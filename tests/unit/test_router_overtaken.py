@@ -43,6 +43,8 @@ class Published:
 class Running:
     """Stands for the supervised child that a router's task is."""
 
+    stopping = False
+
     def ready(self) -> None: ...
 
     def cancel_on_stop(self) -> AbstractContextManager[None]:
