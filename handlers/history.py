@@ -121,13 +121,12 @@ class History:
 
 def _where(query: HistoryQuery) -> tuple[str, int | None]:
     """In which direction to read, and from where."""
-    fields = ("before_seq", "after_seq", "after_rev", "cursor")
-    given = [name for name in fields if getattr(query, name) is not UNSET]
-    if len(given) > 1:
-        text = "at most one of before_seq, after_seq, after_rev and cursor"
-        raise ChatError(Code.INVALID, text, errors=tuple(FieldError(name, text) for name in given))
-    if query.cursor is not UNSET:
+    if query.cursor is not UNSET:  # from the page before: it goes before what that page was asked for with
         return _read_cursor(query.cursor) or ("before", None)
+    given = [name for name in ("before_seq", "after_seq", "after_rev") if getattr(query, name) is not UNSET]
+    if len(given) > 1:
+        text = "at most one of before_seq, after_seq and after_rev"
+        raise ChatError(Code.INVALID, text, errors=tuple(FieldError(name, text) for name in given))
     if query.after_seq is not UNSET:
         return "after", query.after_seq
     if query.after_rev is not UNSET:

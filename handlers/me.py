@@ -3,7 +3,8 @@
 Joining catches up. The order of its steps is what makes the feed free of holes and repeats:
 
 1. The node follows the user's own topic (from the start of the connection), so that joining or leaving a chat from now on is heard of.
-2. Read which chats the user is in; see that each has a room (which follows the chat before it reads the head of its log).
+2. Read which chats the user is in; see that each has a room (which follows the chat before it reads the head of its log), and has come as far as
+   the client had on another node.
 3. Become a subscriber of every room, at the head it has at that instant. What is delivered from then on waits in a buffer.
 4. Read what is new after what the client knows, but of new messages only those up to that head.
 5. Answer, then hand over the buffer.
@@ -12,8 +13,9 @@ Joining catches up. The order of its steps is what makes the feed free of holes 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import trio
@@ -56,7 +58,7 @@ class JoinBody(msgspec.Struct, frozen=True):
     """The payload of joining `me`. `limit` is for the messages per chat in the answer; 0 for none."""
 
     known: dict[str, int] = {}
-    since: str | None = None
+    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     limit: int = PER_CHAT
 
 
@@ -332,7 +334,7 @@ def _has_changed(row: Member, body: JoinBody, head: Head) -> bool:
 
 
 def _is_since(row: Member, body: JoinBody) -> bool:
-    return body.since is None or rfc3339(row.updated_at + SLACK_MS) >= body.since
+    return body.since is None or row.updated_at + SLACK_MS >= body.since.timestamp() * 1000
 
 
 class MeTopic:

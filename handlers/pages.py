@@ -21,7 +21,7 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which page of a list."""
 
-    limit: Annotated[int, Meta(ge=1, le=100, description="Items in a page, at most.")] = 50
+    limit: Annotated[int, Meta(ge=1, le=200, description="Items in a page, at most.")] = 50
     cursor: Annotated[str, Meta(max_length=MOST_CURSOR, description="`next` of the page before.")] | None = (
         None
     )

@@ -103,7 +103,7 @@ def check(
     if rank < _NEEDS[chat_type].get(action, 1):
         raise ChatError(
             Code.FORBIDDEN,
-            f"a {role.value} may not {_WORDS.get(action, action.value.replace('_', ' '))} in this {chat_type.value}",
+            f"{_A[role]} may not {_WORDS.get(action, action.value.replace('_', ' '))} in {_IN[chat_type]}",
         )
     if action is Action.ADD_MEMBER and _RANK[new_role or Role.MEMBER] >= max(rank, _RANK[Role.ADMIN]):
         raise ChatError(Code.FORBIDDEN, "new members can only be given a role below one's own")
@@ -114,7 +114,7 @@ def check(
     if action is Action.REMOVE_MEMBER:
         assert target_role is not None
         if _RANK[target_role] >= rank:
-            raise ChatError(Code.FORBIDDEN, f"a {role.value} may not remove a {target_role.value}")
+            raise ChatError(Code.FORBIDDEN, f"{_A[role]} may not remove {_A[target_role]}")
 
 
 def require_operator(principal: Principal) -> None:
@@ -123,8 +123,16 @@ def require_operator(principal: Principal) -> None:
         raise ChatError(Code.FORBIDDEN, "this is for operators only")
 
 
+_A: Final[Mapping[Role, str]] = {Role.OWNER: "an owner", Role.ADMIN: "an admin", Role.MEMBER: "a member"}
+_IN: Final[Mapping[ChatType, str]] = {
+    ChatType.DIRECT: "a direct chat",
+    ChatType.GROUP: "this group",
+    ChatType.CHANNEL: "this channel",
+}
 _WORDS: Final[Mapping[Action, str]] = {
     Action.SEND: "send messages",
+    Action.TYPING: "type",
+    Action.DELETE_OWN: "delete messages",
     Action.EDIT_OWN: "edit messages",
     Action.EDIT_OTHER: "edit the messages of others",
     Action.DELETE_OTHER: "delete the messages of others",

@@ -16,6 +16,8 @@ from typing import Any, Final, TypeVar
 
 import pymongo
 import trio
+from bson.codec_options import TypeDecoder, TypeRegistry
+from bson.int64 import Int64
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -47,6 +49,15 @@ _THE_DOCUMENTS_FAULT: Final = frozenset(
 """Errors that come again however often the operation is repeated. All others are the server's state: fail-over, a full disk, rights, load."""
 
 
+class _PlainInt(TypeDecoder):
+    """Numbers of 64 bits as plain `int`: the driver's own kind of int is not what the rest of the program can encode."""
+
+    bson_type = Int64
+
+    def transform_bson(self, value: Int64) -> int:
+        return int(value)
+
+
 class Mongo:
     """A database and the threads that talk to it.
 
@@ -70,13 +81,14 @@ class Mongo:
             retryWrites=True,
             connect=False,
             tz_aware=True,
+            type_registry=TypeRegistry([_PlainInt()]),
             appname="chat-platform",
         )
         self.db: Database[Document] = self.client[database]
         self._timeout_s = timeout_ms / 1000
         self._sessions = threading.local()
         self._writer = StoreThreads(self.name)
-        self._readers = StoreThreads(self.name, READ_THREADS)
+        self._readers = StoreThreads(self.name, READ_THREADS, drops_abandoned=True)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

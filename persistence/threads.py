@@ -38,11 +38,13 @@ class StoreThreads:
     Args:
         name: of the store, for errors and for people who look at threads.
         count: how many.
+        drops_abandoned: work that was not begun when its caller was cancelled is not begun at all.
 
     """
 
-    def __init__(self, name: str, count: int = 1) -> None:
+    def __init__(self, name: str, count: int = 1, *, drops_abandoned: bool = False) -> None:
         self.name = name
+        self._drops_abandoned = drops_abandoned
         self._count = count
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._token: trio.lowlevel.TrioToken | None = None
@@ -75,8 +77,8 @@ class StoreThreads:
 
     def _work(self, token: trio.lowlevel.TrioToken) -> None:
         while (job := self._jobs.get()) is not _STOP:
-            if job.task is None:
-                continue  # whoever wanted it has gone before it was begun
+            if job.task is None and self._drops_abandoned:
+                continue
             try:
                 job.result = job.function(*job.args)
             except BaseException as error:  # noqa: BLE001 - raised again where the result is awaited
@@ -86,7 +88,7 @@ class StoreThreads:
     async def call(self, function: Callable[..., T], *args: Any) -> T:
         """Run `function(*args)` in a thread and return its result, or raise what it raised.
 
-        Who is cancelled before the work has begun starts nothing; who is cancelled after leaves it to be finished, and its result unseen.
+        Who is cancelled already starts nothing; who is cancelled while it waits leaves the work to be finished and its result unseen.
 
         Raises:
             StoreUnavailable: the threads are not running, or too much waits for them.

@@ -6,15 +6,13 @@ if sys.version_info < (3, 11):  # noqa: UP036 - somebody with an older one gets 
     sys.exit(f"error: this needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}")
 
 import importlib
-import importlib.metadata
-import tomllib
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from config.settings import SettingsError
 from server.refusal import Refusal
+from server.version import version
 
 EXIT_REFUSED: Final = 2
 _COMMANDS: Final = {
@@ -26,14 +24,6 @@ _COMMANDS: Final = {
     "replay": "replay",
     "create-operator": "create_operator",
 }
-
-
-def version() -> str:
-    """The version that is installed, or that of the checkout this runs from."""
-    project = Path(__file__).resolve().parents[1] / "pyproject.toml"
-    if project.exists():
-        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-    return importlib.metadata.version("chat-platform")
 
 
 class Commands(click.Group):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
@@ -39,6 +40,10 @@ def command(phone: str, name: str | None, password_file: IO[str] | None) -> None
         settings = load_or_find()
         user = trio.run(with_mongodb, settings, partial(_promote, number))
         if user is None:
+            if not sys.stdin.isatty() and (name is None or password_file is None):
+                raise refuse(
+                    "create-operator", "there is no such account: give --name and --password-file to make one"
+                )
             name = name or click.prompt("There is no such account yet. Its name")
             password = (
                 password_file.read().rstrip("\r\n")

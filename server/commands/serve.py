@@ -23,8 +23,11 @@ def command(host: str | None, port: int | None, own_port: int | None, node_name:
 
     import trio
 
+    from persistence.mongo import Mongo
+    from server.commands.stores import with_mongodb
     from server.node import serve
 
+    trio.run(with_mongodb, settings, Mongo.ping)
     sys.exit(trio.run(serve, settings))
 
 

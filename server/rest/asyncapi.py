@@ -17,7 +17,7 @@ from handlers.content import SHAPES
 from handlers.errors import FieldError
 from handlers.me import JoinAnswer, JoinBody
 from handlers.wire import ChatChange, ChatView, CursorMoved, MemberChange, MessageView, OwnUser
-from server.rest.openapi import software_version
+from server.version import version
 
 _REF: Final = "#/components/schemas/{name}"
 
@@ -148,8 +148,8 @@ _CHANNELS: Final[dict[str, dict[str, Any]]] = {
     },
 }
 _ABOUT: Final = """\
-WebSocket at `/socket/websocket?vsn=2.0.0`, long-poll at `/socket/longpoll?vsn=2.0.0`, for any Phoenix client. The access token goes in
-`Sec-WebSocket-Protocol: phoenix, base64url.bearer.phx.<token>`, `X-Phoenix-AuthToken`, or `?token=`.
+WebSocket at `/socket/websocket?vsn=2.0.0`, for any Phoenix client. The access token goes in
+`Sec-WebSocket-Protocol: phoenix, base64url.bearer.phx.<token>`, `Authorization: Bearer <token>`, or `?token=`.
 
 Frames are JSON text, `[join_ref, ref, topic, event, payload]`. The payloads are described here. Every push is answered on its `ref` by
 `phx_reply` with `{"status": "ok" | "error", "response": ...}`; a `heartbeat` on the topic `phoenix` keeps a quiet socket open."""
@@ -165,7 +165,7 @@ def asyncapi() -> dict[str, Any]:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Chat platform: the socket",
-            "version": software_version(),
+            "version": version(),
             "description": _ABOUT,
             "license": {"name": "Apache-2.0"},
         },

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +17,7 @@ from handlers.content import SHAPES
 from handlers.errors import Code
 from server.rest.operation import MOST_SEQ, PREFIX, NoQuery, Operation
 from server.rest.problems import MEDIA_TYPE, Problem
+from server.version import version
 
 _REF: Final = "#/components/schemas/{name}"
 _JSON: Final = "application/json"
@@ -28,14 +28,6 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code`. 400 is fo
 or not visible to the caller; 429 and 503 say in `Retry-After` when to try again.
 
 The socket is described in `/asyncapi.json`."""
-
-
-def software_version() -> str:
-    """The version that is installed, or "0" in a plain checkout."""
-    try:
-        return version("chat-platform")
-    except PackageNotFoundError:
-        return "0"
 
 
 def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -53,7 +45,7 @@ def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
         "openapi": "3.1.1",
         "info": {
             "title": "Chat platform",
-            "version": software_version(),
+            "version": version(),
             "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

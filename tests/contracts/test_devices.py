@@ -98,3 +98,11 @@ async def test_storing_a_device_can_be_repeated(world: World) -> None:
 async def test_a_device_that_is_not_there_is_none(world: World) -> None:
     assert await world.one.devices.get(new_id()) is None
     assert await world.one.devices.of_user(new_id()) == []
+
+
+async def test_times_come_back_as_numbers_that_everything_can_encode(world: World) -> None:
+    phone = device("ann")
+    await world.one.devices.create(phone)
+    found = await world.two.devices.get(phone.id)
+    assert found is not None
+    assert type(found.created_at) is type(found.last_used_at) is int

@@ -67,7 +67,7 @@ async def test_every_operation_says_what_it_takes_gives_and_refuses(world: Any) 
             if "requestBody" in operation:
                 assert {"400", "413", "415", "422"} <= set(responses), where
     query = {p["name"]: p for p in document["paths"][f"{API}/chats"]["get"]["parameters"]}
-    assert query["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+    assert query["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
     assert query["cursor"]["required"] is False
     create = document["paths"][f"{API}/chats"]["post"]
     body = create["requestBody"]["content"]["application/json"]["schema"]

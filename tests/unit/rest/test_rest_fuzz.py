@@ -87,7 +87,7 @@ class Target:
             await self.fill()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(attacks=attacks)
 def test_nothing_that_is_sent_breaks_anything(
     open_world: Any, nothing_crashes: Any, attacks: list[tuple[int, str, str, dict[str, str], bytes]]
