@@ -322,6 +322,9 @@ async def test_a_join_with_nonsense_is_refused_and_one_in_order_taken_after_it(s
         {"known": {"c": 1.5}},
         {"known": None},
         {"since": 5},
+        {"since": "never"},
+        {"since": "\0"},
+        {"since": "2026-01-01T00:00:00"},
         {"limit": "all"},
         {"limit": 1e300},
         [],
@@ -330,8 +333,6 @@ async def test_a_join_with_nonsense_is_refused_and_one_in_order_taken_after_it(s
     ]
     strange = [
         {"known": {MISSING: -(10**15), "": 0}},
-        {"since": "never"},
-        {"since": "\0"},
         {"limit": -5},
         {"limit": 10**15},
         {"known": {scene.chat_id: 10**40}},
