@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import structs
 
 from handlers.loader import Loader
+from handlers.pairs import other_of
 from handlers.wire import (
     ChatView,
     Cursors,
@@ -91,6 +92,10 @@ class ChatViews:
         shown = await self.without_hidden(list(members.values()), rows[0].user_id)
         return {member.chat_id: member for member in shown}
 
+    async def rows(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Member]:
+        """The memberships with these `(chat_id, user_id)`, those that there are."""
+        return await self._members.load(keys)
+
     async def _members_at(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Member]:
         members = await self._chats.members_at(keys)
         return {key: member for key, member in zip(keys, members, strict=True) if member is not None}
@@ -153,12 +158,6 @@ class ChatViews:
 
 def _future(at: int | None, now: int) -> int | None:
     return at if at is not None and at > now else None
-
-
-def other_of(pair: str, user_id: str) -> str:
-    """The other of the two users of a direct chat."""
-    one, _, other = pair.partition(":")
-    return other if one == user_id else one
 
 
 def _cursors(m: Member) -> Cursors:

@@ -14,12 +14,12 @@ from handlers.chat_views import ChatViews
 from handlers.errors import ChatError, Code, FieldError, invalid, not_found
 from handlers.fanout import Fanout
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
+from handlers.pairs import pair_of
 from handlers.policy import Action, check
 from handlers.principal import Principal
 from handlers.routers import Routers
 from handlers.succession import pass_on
 from handlers.text_fields import one_line
-from handlers.users import pair_of
 from handlers.wire import ChatChange, ChatView, MemberView, rfc3339
 from persistence.errors import NotFound
 from persistence.models import FOREVER, ChangeKind, Chat, ChatType, Member, Message, Role

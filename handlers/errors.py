@@ -40,6 +40,10 @@ class Code(Enum):
         self.retryable: Final = retryable
 
 
+RETRY_AFTER_MS: Final = 2000
+"""After how long a store that did not answer may be asked again."""
+
+
 class FieldError(msgspec.Struct, frozen=True):
     """What is wrong with one field; `field` is a dotted path into the body."""
 
@@ -76,6 +80,11 @@ class ChatError(Exception):
 def invalid(field: str, message: str) -> ChatError:
     """A `ChatError` for one bad field."""
     return ChatError(Code.INVALID, f"{field}: {message}", errors=(FieldError(field, message),))
+
+
+def unavailable(what: str) -> ChatError:
+    """A `ChatError` for a store that does not answer; `what` is what people call it."""
+    return ChatError(Code.UNAVAILABLE, f"{what} does not answer", retry_after_ms=RETRY_AFTER_MS)
 
 
 def not_found(what: str) -> ChatError:

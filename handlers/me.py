@@ -21,12 +21,13 @@ import msgspec
 import trio
 
 from handlers.bodies import EditPush, SendBody, SeqPush, from_validation
-from handlers.chat_views import ChatViews, other_of
+from handlers.chat_views import ChatViews
 from handlers.commands import Send
-from handlers.errors import ChatError, Code, not_found
+from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.events import Event, Joined, Left, UserEvent
 from handlers.limits import Bucket
 from handlers.loader import Loader
+from handlers.pairs import other_of
 from handlers.policy import Action, check
 from handlers.protocol import ME, Prepared, Push, encode, event, event_text, reply_error, reply_ok
 from handlers.receipts import Receipts
@@ -119,7 +120,6 @@ class Feed:
         self._chats = chats
         self._views = views
         self._memberships: Loader[str, list[Member]] = Loader(chats.memberships)
-        self._rows: Loader[tuple[str, str], Member] = Loader(self._members_at)
         self._users: Loader[str, User] = Loader(users.get_many)
         self._joins: list[tuple[MeTopic, str]] = []
         self._work = Signal()
@@ -138,9 +138,7 @@ class Feed:
             answer = await self._catch_up(topic, body)
         except StoreUnavailable as error:
             self._give_up(topic, buffer)
-            raise ChatError(
-                Code.UNAVAILABLE, f"{error.store} does not answer", retry_after_ms=2000
-            ) from error
+            raise unavailable(error.store) from error
         except BaseException:
             self._give_up(topic, buffer)
             raise
@@ -221,13 +219,9 @@ class Feed:
         """The memberships with those in these chats read once more; with `gone`, without those that are no more."""
         if not chat_ids:
             return rows
-        fresh = await self._rows.load([(chat_id, user_id) for chat_id in chat_ids])
+        fresh = await self._views.rows([(chat_id, user_id) for chat_id in chat_ids])
         kept = {c: row for c, row in rows.items() if not (gone and c in chat_ids)}
         return kept | {chat_id: row for (chat_id, _), row in fresh.items()}
-
-    async def _members_at(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Member]:
-        members = await self._chats.members_at(keys)
-        return {key: member for key, member in zip(keys, members, strict=True) if member is not None}
 
     async def _changed(
         self, topic: MeTopic, body: JoinBody, rows: Sequence[Member], heads: Mapping[str, Head]
@@ -242,7 +236,7 @@ class Feed:
             elif room is not None and room.chat.pair is not None:
                 peers[row.chat_id, other_of(room.chat.pair, row.user_id)] = row
         if peers:
-            for key, peer in (await self._rows.load(list(peers))).items():
+            for key, peer in (await self._views.rows(list(peers))).items():
                 if _is_since(peer, body):
                     changed[peer.chat_id] = peers[key]
         return list(changed.values())
@@ -277,7 +271,7 @@ class Feed:
         try:
             head = (await self._store.heads([room.chat.id]))[room.chat.id]
         except StoreUnavailable as error:
-            raise ChatError(Code.UNAVAILABLE, "the record does not answer", retry_after_ms=2000) from error
+            raise unavailable("the record") from error
         if seq > head.seq:
             raise not_found("message")
 

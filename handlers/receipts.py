@@ -11,7 +11,7 @@ from typing import Final
 
 import trio
 
-from handlers.errors import ChatError, Code, not_found
+from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.fanout import Fanout
 from handlers.protocol import ME, encode, event_text
 from handlers.routers import Routers
@@ -126,7 +126,7 @@ class Receipts:
                 ):  # cursors under way are answered even when a stop comes in between
                     members = await self._chats.raise_cursors(writes)
             except StoreUnavailable:
-                error = ChatError(Code.UNAVAILABLE, "the record does not answer", retry_after_ms=2000)
+                error = unavailable("the record")
                 for _, pending in batch:
                     _answer(pending, error)
                 continue

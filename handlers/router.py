@@ -16,8 +16,8 @@ import trio
 
 from handlers.catch_up import in_order
 from handlers.commands import Command, Send
-from handlers.errors import ChatError, Code, not_found
-from handlers.events import ChatEvent, Event, LogEvent, OpenEvent
+from handlers.errors import ChatError, Code, not_found, unavailable
+from handlers.events import CHAT_TOPIC, ChatEvent, Event, LogEvent, OpenEvent
 from handlers.fanout import Fanout
 from handlers.protocol import Prepared, together
 from handlers.room import Room, dead_lettered, tick
@@ -138,9 +138,7 @@ class Router:
     def _refuse_late(self, now: float) -> int:
         late = self.room.expire(now)
         for command in late:
-            self.room.refuse(
-                command, ChatError(Code.UNAVAILABLE, "the message store does not answer", retry_after_ms=2000)
-            )
+            self.room.refuse(command, unavailable("the message store"))
         return len(late)
 
     def rejected(self, error: Exception) -> None:
@@ -230,7 +228,7 @@ class Router:
         if frames:
             self.deliver(together(frames))
         if events:
-            self._fanout.publish(f"c:{room.chat.id}", events)
+            self._fanout.publish(CHAT_TOPIC + room.chat.id, events)
         for change, joined in changed:
             self._after_change(change, joined=joined)
         if fault is not None:
@@ -401,7 +399,7 @@ class Router:
             seq = entry.seq if new and type(entry) is Message else 0
             change = entry if type(entry) is Change else None
             event = LogEvent(entry.rev, seq, entry_text(entry, encoded, new=new), change)
-            self._fanout.publish(f"c:{room.chat.id}", [event])
+            self._fanout.publish(CHAT_TOPIC + room.chat.id, [event])
             if type(entry) is Change:
                 self._tell_user(entry)
             _answer(command, entry, encoded, created=True)

@@ -11,7 +11,7 @@ import trio
 from handlers.bodies import MessageBody, clean_content
 from handlers.commands import Alter, Amend, Command, Remove, Send
 from handlers.commit import GroupCommit
-from handlers.errors import ChatError, Code, not_found
+from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.events import CHAT_TOPIC, OpenEvent
 from handlers.fanout import Fanout
 from handlers.loader import Loader
@@ -350,9 +350,7 @@ class Routers:
                     member = await self._chats.member(chat_id, user_id)
                     router.room.roles.setdefault(user_id, None if member is None else member.role)
         except StoreUnavailable as error:
-            raise ChatError(
-                Code.UNAVAILABLE, f"{error.store} does not answer", retry_after_ms=2000
-            ) from error
+            raise unavailable(error.store) from error
         return router
 
     async def send(self, principal: Principal, chat_id: str, body: MessageBody) -> tuple[Message, bool]:
@@ -425,9 +423,7 @@ class Routers:
         try:
             message = await self._store.get(chat_id, seq)
         except StoreUnavailable as error:
-            raise ChatError(
-                Code.UNAVAILABLE, "the message store does not answer", retry_after_ms=2000
-            ) from error
+            raise unavailable("the message store") from error
         if message is None or message.deleted:
             raise not_found("message")
         return router, message

@@ -13,6 +13,7 @@ from handlers.errors import invalid, not_found
 from handlers.events import USER_TOPIC
 from handlers.fanout import Fanout
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
+from handlers.pairs import pair_of
 from handlers.phones import e164
 from handlers.principal import Principal
 from handlers.text_fields import one_line
@@ -169,11 +170,6 @@ class Profiles:
 
 
 _read_place: Final = CursorReader(tuple[int, str])
-
-
-def pair_of(one: str, other: str) -> str:
-    """What names the direct chat of two users, whoever asks."""
-    return ":".join(sorted((one, other)))
 
 
 def _device_view(d: Device, principal: Principal) -> DeviceView:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
 from persistence.models import Change, Member, Role
-
-Document = dict[str, Any]
+from persistence.mongo import Document
 
 
 def member_document(m: Member) -> Document:

@@ -15,8 +15,9 @@ from handlers.protocol import Prepared
 from server.flusher import Flusher
 from server.frames import binary_frame
 from server.handshake import MAX_HEAD_BYTES, BadRequest, accept, head_end, is_upgrade, parse, refusal
+from server.linger import linger
 from server.poller import Poller
-from server.websocket import MOST_IGNORED, Connection
+from server.websocket import Connection
 from supervisors import Child, ChildSpec, DynamicSupervisor, Restart, Supervisor, Telemetry, run_root, to_log
 
 HEAD_S: Final = 10.0
@@ -125,14 +126,7 @@ async def refuse(sock: socket.socket, answer: bytes) -> None:
         while answer:
             await trio.lowlevel.wait_writable(sock)
             answer = answer[sock.send(answer) :]
-        sock.shutdown(socket.SHUT_WR)
-        ignored = 0
-        while ignored < MOST_IGNORED:
-            await trio.lowlevel.wait_readable(sock)
-            piece = sock.recv(MAX_HEAD_BYTES)
-            if not piece:
-                return
-            ignored += len(piece)
+        await linger(sock)
     except OSError:
         return  # it has gone
 

@@ -35,6 +35,7 @@ from server.handshake import (
     vsn,
 )
 from server.http import Http
+from server.linger import LINGER_S, linger
 from server.poller import Poller
 from server.websocket import RESTART, Connection
 from supervisors import Child, ChildSpec, DynamicSupervisor, MaxChildren, NotRunning, Restart, StartError
@@ -45,9 +46,6 @@ HEAD_S: Final = 15.0
 """How long the head of the first request may take to arrive."""
 OUT_OF_FILES_S: Final = 0.2
 """Pause in accepting when the process has no file descriptor left."""
-LINGER_S: Final = 2.0
-MOST_IGNORED: Final = 1 << 20
-"""Bytes that a client may still send after it was refused."""
 SOCKET_PREFIX: Final = b"GET /socket/"
 WEBSOCKET_PATH: Final = "/socket/websocket"
 VSN: Final = "2.0.0"
@@ -286,16 +284,6 @@ def _send(sock: socket.socket, answer: bytes) -> None:
 
 
 async def _linger(child: Child, sock: socket.socket) -> None:
-    """Let the client read its answer: closing at once could reset the connection under it."""
-    ignored = 0
+    """Let the client read its answer."""
     with child.cancel_on_stop(), trio.move_on_after(LINGER_S):
-        try:
-            sock.shutdown(socket.SHUT_WR)
-            while ignored < MOST_IGNORED:
-                await trio.lowlevel.wait_readable(sock)
-                chunk = sock.recv(MAX_HEAD_BYTES)
-                if not chunk:
-                    return
-                ignored += len(chunk)
-        except OSError:
-            return
+        await linger(sock)

@@ -13,14 +13,12 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from quart_trio import QuartTrio
 
+from server.linger import LINGER_S, MOST_IGNORED
+
 KEEP_ALIVE_S: Final = 30
 """How long a connection may wait between two requests. A head that is begun does not count as a request."""
 SEND_S: Final = 30.0
 """How long a client may take to take in a part of an answer."""
-LINGER_S: Final = 2.0
-"""How long a client may go on sending what nobody reads, so that it sees its answer before the connection closes."""
-MOST_IGNORED: Final = 1 << 20
-"""Bytes of that."""
 MAX_HEAD_BYTES: Final = 16 * 1024
 
 log: Final = logging.getLogger(__name__)

@@ -31,14 +31,13 @@ from server.frames import (
     pong_frame,
     seal,
 )
+from server.linger import linger
 from server.poller import Poller
 from supervisors import Child
 
 READ_BYTES: Final = 16_384
 CLOSE_S: Final = 2.0
 """How long a connection that is being closed may take to send what waits, and the peer to close it."""
-MOST_IGNORED: Final = 1 << 20
-"""Bytes that a peer may still send to a connection that is closed."""
 
 GONE: Final = 1006
 UNSUPPORTED: Final = 1003
@@ -305,7 +304,7 @@ class Connection:
             if self.closed_with != GONE:
                 with trio.move_on_after(CLOSE_S):
                     await self._written()
-                    await self._peer_closed()
+                    await linger(self._sock)
         finally:
             self.closed_with = self.closed_with or GONE
             self._lost()
@@ -316,16 +315,3 @@ class Connection:
         while self._out:
             self._emptied = trio.Event()
             await self._emptied.wait()
-
-    async def _peer_closed(self) -> None:
-        ignored = 0
-        try:
-            self._sock.shutdown(socket.SHUT_WR)
-            while ignored < MOST_IGNORED:
-                await trio.lowlevel.wait_readable(self._sock)
-                data = self._sock.recv(READ_BYTES)
-                if not data:
-                    return
-                ignored += len(data)
-        except OSError:
-            return  # it is gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,15 +48,15 @@ class Counts:
         return self.specs - self.active - self.restarting
 
 
-class Branch:
+class Branch(ABC):
     """A supervisor, as far as the picture of the tree needs to know it."""
 
     name: str
     path: str
 
+    @abstractmethod
     def nodes(self) -> list[Node]:
         """What is below, in start order."""
-        raise NotImplementedError
 
 
 def leaf(

@@ -11,10 +11,11 @@ from typing import Final
 
 import trio
 
-from handlers.chat_views import ChatViews, other_of
+from handlers.chat_views import ChatViews
 from handlers.events import Joined, Left, UserEvent
 from handlers.hub import Hub
 from handlers.open_chats import OpenChatTracker
+from handlers.pairs import other_of
 from handlers.protocol import ME, encode, event_text
 from handlers.router import Router
 from handlers.routers import Routers

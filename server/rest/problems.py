@@ -13,11 +13,10 @@ from msgspec import Meta
 from quart import Response
 from werkzeug.exceptions import HTTPException
 
-from handlers.errors import ChatError, Code, FieldError
+from handlers.errors import RETRY_AFTER_MS, ChatError, Code, FieldError, unavailable
 from persistence.errors import AlreadyExists, NotFound, StoreError, StoreUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
-RETRY_AFTER_MS: Final = 2000
 """When nothing better is known."""
 
 
@@ -87,7 +86,7 @@ def of_chat_error(error: ChatError, request_id: str) -> Problem:
 def of_store_error(error: StoreError) -> ChatError:
     """What a caller is told of a store that did not do what it was asked."""
     if isinstance(error, StoreUnavailable):
-        return ChatError(Code.UNAVAILABLE, f"{error.store} does not answer", retry_after_ms=RETRY_AFTER_MS)
+        return unavailable(error.store)
     if isinstance(error, NotFound):
         return ChatError(Code.NOT_FOUND, f"{error.what} not found")
     if isinstance(error, AlreadyExists):

@@ -30,22 +30,13 @@ from persistence.errors import StoreUnavailable
 from persistence.ids import Ids
 from persistence.memory import (
     Broker,
-    MemoryAttempts,
     MemoryBus,
-    MemoryChats,
-    MemoryCluster,
-    MemoryDeadLetters,
-    MemoryDevices,
-    MemoryLog,
-    MemoryOpenChats,
-    MemorySigningKeys,
-    MemoryUsers,
     Record,
 )
 from server.core import make_core
-from server.stores import Stores
 from supervisors import Strategy, Supervisor, Telemetry
 from supervisors.telemetry import Event
+from tests.memory_stores import memory_stores
 from tests.simulation.faults import Dead, NodeFaults, Weather
 
 T = TypeVar("T")
@@ -185,19 +176,7 @@ class Node:
         self.bus = MemoryBus(broker, incarnation)
         self.core = make_core(
             settings,
-            Stores(
-                incarnation=incarnation,
-                log=MemoryLog(record),
-                chats=MemoryChats(record),
-                users=MemoryUsers(record),
-                devices=MemoryDevices(record),
-                keys=MemorySigningKeys(record),
-                dead_letters=MemoryDeadLetters(record),
-                bus=self.bus,
-                cluster=MemoryCluster(broker, incarnation, self.bus),
-                open_chats=MemoryOpenChats(broker),
-                attempts=MemoryAttempts(broker),
-            ),
+            memory_stores(incarnation, record, broker, bus=self.bus),
             clock=self.clock,
             new_id=Ids(self.clock, Random(incarnation)),
             passwords=_NO_PASSWORDS,

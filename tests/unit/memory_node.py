@@ -13,23 +13,9 @@ import trio
 from prometheus_client import CollectorRegistry
 
 from config.settings import Settings
-from persistence.memory import (
-    Broker,
-    MemoryAttempts,
-    MemoryBus,
-    MemoryChats,
-    MemoryCluster,
-    MemoryDeadLetters,
-    MemoryDevices,
-    MemoryLog,
-    MemoryOpenChats,
-    MemorySigningKeys,
-    MemoryUsers,
-    Record,
-)
 from server import node as module
-from server.stores import Stores
 from supervisors import Supervisor, open_supervisor
+from tests.memory_stores import memory_stores
 
 
 class MemoryNode:
@@ -70,24 +56,6 @@ class MemoryNode:
                 answer = b"".join([bytes(piece) async for piece in stream])
         head, _, body = answer.partition(b"\r\n\r\n")
         return int(head.split()[1]), body
-
-
-def memory_stores(incarnation: str) -> Stores:
-    record, broker = Record(), Broker(lease_s=1e9)
-    bus = MemoryBus(broker, incarnation)
-    return Stores(
-        incarnation=incarnation,
-        log=MemoryLog(record),
-        chats=MemoryChats(record),
-        users=MemoryUsers(record),
-        devices=MemoryDevices(record),
-        keys=MemorySigningKeys(record),
-        dead_letters=MemoryDeadLetters(record),
-        bus=bus,
-        cluster=MemoryCluster(broker, incarnation, bus),
-        open_chats=MemoryOpenChats(broker),
-        attempts=MemoryAttempts(broker),
-    )
 
 
 def make(patch: pytest.MonkeyPatch, folder: Path, **settings: Any) -> MemoryNode:

@@ -19,6 +19,7 @@ from handlers.session import BadFrame, Rest, Session
 from server import websocket
 from server.flusher import Flusher
 from server.frames import seal
+from server.linger import MOST_IGNORED
 from server.poller import Poller
 from server.websocket import GONE, RESTART, TRY_AGAIN, Connection
 from supervisors import Killed
@@ -619,7 +620,7 @@ async def test_a_client_that_goes_on_sending_after_the_close_is_cut_off(autojump
         link.connection.close(1000)
         began = trio.current_time()
         with pytest.raises(trio.BrokenResourceError):
-            await link.peer.send(bytes(2 * websocket.MOST_IGNORED))
+            await link.peer.send(bytes(2 * MOST_IGNORED))
         await link.ended()
         assert trio.current_time() == began
         assert not link.got

@@ -28,10 +28,11 @@ from handlers.session import Rest
 from server import endpoint as module
 from server.connections import Connections
 from server.core import Core
-from server.endpoint import HEAD_S, LINGER_S, OUT_OF_FILES_S, Endpoint
+from server.endpoint import HEAD_S, OUT_OF_FILES_S, Endpoint
 from server.flusher import Flusher
 from server.handshake import MAX_HEAD_BYTES
 from server.http import Http
+from server.linger import LINGER_S
 from server.poller import Poller
 from supervisors import (
     ChildExited,

@@ -12,7 +12,8 @@ import trio.testing
 from quart import request
 from quart_trio import QuartTrio
 
-from server.http import KEEP_ALIVE_S, LINGER_S, SEND_S, Http
+from server.http import KEEP_ALIVE_S, SEND_S, Http
+from server.linger import LINGER_S
 from tests.unit.transport import KIB, Peer, settle
 
 pytestmark = [

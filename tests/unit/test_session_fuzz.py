@@ -28,24 +28,10 @@ from handlers.passwords import Passwords
 from handlers.protocol import Prepared
 from handlers.session import BadFrame, Session
 from persistence.ids import Ids
-from persistence.memory import (
-    Broker,
-    MemoryAttempts,
-    MemoryBus,
-    MemoryChats,
-    MemoryCluster,
-    MemoryDeadLetters,
-    MemoryDevices,
-    MemoryLog,
-    MemoryOpenChats,
-    MemorySigningKeys,
-    MemoryUsers,
-    Record,
-)
 from server.core import Core, make_core
-from server.stores import Stores
 from supervisors import Strategy, Supervisor, open_supervisor
 from tests import deterministic
+from tests.memory_stores import memory_stores
 
 CODES = {code.slug for code in Code} - {Code.INTERNAL.slug, Code.DEAD_LETTERED.slug, Code.UNAVAILABLE.slug}
 _parts = msgspec.json.Decoder(tuple[msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw]).decode
@@ -66,25 +52,10 @@ async def on_the_spot(function: Any, *args: Any) -> Any:
 
 
 def make_node() -> Core:
-    record, broker = Record(), Broker(lease_s=1e9)
-    bus = MemoryBus(broker, "n1")
-    stores = Stores(
-        incarnation="n1",
-        log=MemoryLog(record),
-        chats=MemoryChats(record),
-        users=MemoryUsers(record),
-        devices=MemoryDevices(record),
-        keys=MemorySigningKeys(record),
-        dead_letters=MemoryDeadLetters(record),
-        bus=bus,
-        cluster=MemoryCluster(broker, "n1", bus),
-        open_chats=MemoryOpenChats(broker),
-        attempts=MemoryAttempts(broker),
-    )
     quiet = ClusterSettings(heartbeat_s=1e6, lease_s=1e9, head_check_s=1e6)
     return make_core(
         Settings(cluster=quiet),
-        stores,
+        memory_stores("n1"),
         clock=clock,
         new_id=Ids(clock, Random(1)),
         passwords=Passwords(memory_kib=8, iterations=1, lanes=1, run=on_the_spot),

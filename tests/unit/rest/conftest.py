@@ -33,23 +33,14 @@ from persistence.errors import StoreUnavailable
 from persistence.ids import Ids
 from persistence.memory import (
     Broker,
-    MemoryAttempts,
     MemoryBus,
-    MemoryChats,
-    MemoryCluster,
-    MemoryDeadLetters,
-    MemoryDevices,
-    MemoryLog,
-    MemoryOpenChats,
-    MemorySigningKeys,
-    MemoryUsers,
     Record,
 )
 from server.core import make_core
 from server.rest.app import create_app
 from server.services import Services
-from server.stores import Stores
 from supervisors import Strategy, Supervisor, Telemetry, open_supervisor, snapshot, to_log
+from tests.memory_stores import memory_stores
 
 API = "/api/v1"
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -182,19 +173,7 @@ class World:
         self.draining = False
         self._phones = count(1)
         self.bus = MemoryBus(self.broker, node)
-        stores = Stores(
-            incarnation=node,
-            log=MemoryLog(self.record),
-            chats=MemoryChats(self.record),
-            users=MemoryUsers(self.record),
-            devices=MemoryDevices(self.record),
-            keys=MemorySigningKeys(self.record),
-            dead_letters=MemoryDeadLetters(self.record),
-            bus=self.bus,
-            cluster=MemoryCluster(self.broker, node, self.bus),
-            open_chats=MemoryOpenChats(self.broker),
-            attempts=MemoryAttempts(self.broker),
-        )
+        stores = memory_stores(node, self.record, self.broker, bus=self.bus)
         settings = Settings(
             limits=LimitSettings(**{"max_members_group": 4, **limits}),
             auth=AuthSettings(

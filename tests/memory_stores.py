@@ -1,0 +1,42 @@
+"""The stores of a node, all in memory."""
+
+from persistence.memory import (
+    Broker,
+    MemoryAttempts,
+    MemoryBus,
+    MemoryChats,
+    MemoryCluster,
+    MemoryDeadLetters,
+    MemoryDevices,
+    MemoryLog,
+    MemoryOpenChats,
+    MemorySigningKeys,
+    MemoryUsers,
+    Record,
+)
+from server.stores import Stores
+
+
+def memory_stores(
+    incarnation: str,
+    record: Record | None = None,
+    broker: Broker | None = None,
+    *,
+    bus: MemoryBus | None = None,
+) -> Stores:
+    """Stores for one node; nodes of a cluster are given the same `record` and `broker`. On its own it never misses a heartbeat."""
+    record, broker = record or Record(), broker or Broker(lease_s=1e9)
+    bus = bus or MemoryBus(broker, incarnation)
+    return Stores(
+        incarnation=incarnation,
+        log=MemoryLog(record),
+        chats=MemoryChats(record),
+        users=MemoryUsers(record),
+        devices=MemoryDevices(record),
+        keys=MemorySigningKeys(record),
+        dead_letters=MemoryDeadLetters(record),
+        bus=bus,
+        cluster=MemoryCluster(broker, incarnation, bus),
+        open_chats=MemoryOpenChats(broker),
+        attempts=MemoryAttempts(broker),
+    )
