@@ -8,7 +8,6 @@ from typing import Final
 from msgspec import structs
 
 from handlers.loader import Loader
-from handlers.pairs import other_of
 from handlers.wire import (
     ChatView,
     Cursors,
@@ -19,6 +18,7 @@ from handlers.wire import (
     rfc3339_or_none,
 )
 from persistence.models import Chat, ChatType, Head, Member, Message, User
+from persistence.pairs import other_of
 from persistence.ports import Chats, MessageLog, Users
 
 MOST_UNREAD: Final = 10_000

@@ -14,7 +14,6 @@ from handlers.chat_views import ChatViews
 from handlers.errors import ChatError, Code, FieldError, invalid, not_found
 from handlers.fanout import Fanout
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
-from handlers.pairs import pair_of
 from handlers.policy import Action, check
 from handlers.principal import Principal
 from handlers.routers import Routers
@@ -23,6 +22,7 @@ from handlers.text_fields import one_line
 from handlers.wire import ChatChange, ChatView, MemberView, rfc3339
 from persistence.errors import NotFound
 from persistence.models import FOREVER, ChangeKind, Chat, ChatType, Member, Message, Role
+from persistence.pairs import pair_of
 from persistence.ports import Chats, MessageLog, Users
 
 MAX_TITLE: Final = 128

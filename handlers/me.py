@@ -27,7 +27,6 @@ from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.events import Event, Joined, Left, UserEvent
 from handlers.limits import Bucket
 from handlers.loader import Loader
-from handlers.pairs import other_of
 from handlers.policy import Action, check
 from handlers.protocol import ME, Prepared, Push, encode, event, event_text, reply_error, reply_ok
 from handlers.receipts import Receipts
@@ -39,6 +38,7 @@ from handlers.signal import Signal
 from handlers.wire import ChatView, MessageView, OwnUser, message_view, own_user, rfc3339
 from persistence.errors import StoreUnavailable
 from persistence.models import ChangesQuery, Head, LogEntry, Member, Message, User
+from persistence.pairs import other_of
 from persistence.ports import Chats, MessageLog, Users
 from supervisors import Child
 

@@ -13,13 +13,13 @@ from handlers.errors import invalid, not_found
 from handlers.events import USER_TOPIC
 from handlers.fanout import Fanout
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
-from handlers.pairs import pair_of
 from handlers.phones import e164
 from handlers.principal import Principal
 from handlers.text_fields import one_line
 from handlers.wire import OwnUser, UserView, own_user, rfc3339, rfc3339_or_none
 from persistence.errors import StoreUnavailable
 from persistence.models import Device, User, Visibility
+from persistence.pairs import pair_of
 from persistence.ports import Bus, Chats, Devices, MessageLog, Users
 
 MAX_STATUS: Final = 140

@@ -12,6 +12,7 @@ from persistence.errors import NotFound
 from persistence.members import member, member_document
 from persistence.models import Chat, ChatType, CursorWrite, Member
 from persistence.mongo import Document, Mongo
+from persistence.pairs import other_of
 
 
 class MongoChats:
@@ -82,6 +83,24 @@ class MongoChats:
             if row["chat_id"] not in deleted:
                 found[row["user_id"]].append(member(row))
         return found
+
+    async def peers(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
+        return await self._mongo.call(self._peers, user_ids)
+
+    def _peers(self, user_ids: Sequence[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {user_id: [] for user_id in user_ids}
+        rows = list(
+            self._members.find({"user_id": {"$in": list(user_ids)}}, {"_id": 0, "user_id": 1, "chat_id": 1})
+        )
+        ids = list({row["chat_id"] for row in rows})
+        pairs = {
+            c["_id"]: c["pair"]
+            for c in self._chats.find({"_id": {"$in": ids}, "pair": {"$gt": ""}}, {"pair": 1})
+        }
+        for row in rows:
+            if (pair := pairs.get(row["chat_id"])) is not None:
+                found[row["user_id"]].append(other_of(pair, row["user_id"]))
+        return {user_id: sorted(peers) for user_id, peers in found.items()}
 
     async def raise_cursors(self, writes: Sequence[CursorWrite]) -> list[Member | None]:
         return await self._mongo.call(self._raise_cursors, writes)

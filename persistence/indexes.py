@@ -26,6 +26,7 @@ _SHARD_KEYS: Final[dict[str, Document]] = {
     "members": {"chat_id": 1},
     # `users` stays whole: its unique phone could not be kept across shards. A hundred million of them fit one.
     "devices": {"_id": "hashed"},
+    "blocks": {"user_id": 1},
 }
 
 
@@ -58,8 +59,14 @@ def _first(db: Database[Document]) -> None:
     db["devices"].create_index([("user_id", ASCENDING), ("created_at", DESCENDING)], name="user")
 
 
+def _blocks(db: Database[Document]) -> None:
+    # Whom a user has blocked, in order; unique, so that it can be kept across shards.
+    db["blocks"].create_index([("user_id", ASCENDING), ("blocked_id", ASCENDING)], unique=True, name="user")
+
+
 MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
     (1, "collections and indexes of users, chats and messages", _first),
+    (2, "blocks", _blocks),
 )
 
 

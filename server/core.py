@@ -15,6 +15,7 @@ from handlers.chat_topic import ChatJoiner
 from handlers.chat_views import ChatViews
 from handlers.chats import Conversations
 from handlers.commit import GroupCommit
+from handlers.contacts import Contacts
 from handlers.fanout import Fanout
 from handlers.history import History
 from handlers.hub import Hub
@@ -56,6 +57,7 @@ class Core:
     routers: Routers
     receipts: Receipts
     tracker: OpenChatTracker
+    contacts: Contacts
     sessions: Sessions
     feed: Feed
     joiner: ChatJoiner
@@ -147,6 +149,7 @@ def make_core(
     )
     receipts = Receipts(stores.chats, routers, fanout, clock)
     tracker = OpenChatTracker(stores.incarnation, stores.open_chats, stores.cluster, routers, clock)
+    contacts = Contacts(stores.chats, stores.blocks)
     sessions = Sessions(hub, stores.bus, stores.users, clock)
     views = ChatViews(stores.chats, stores.log, stores.users, clock)
     recovery = Recovery(
@@ -168,6 +171,7 @@ def make_core(
         routers=routers,
         receipts=receipts,
         tracker=tracker,
+        contacts=contacts,
         sessions=sessions,
         feed=Feed(
             routers=routers,

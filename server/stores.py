@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from persistence.attempts import RedisAttempts
+from persistence.blocks import MongoBlocks
 from persistence.chats import MongoChats
 from persistence.dead_letters import MongoDeadLetters
 from persistence.devices import MongoDevices
@@ -20,6 +21,7 @@ from persistence.objects import ObjectStore
 from persistence.open_chats import RedisOpenChats
 from persistence.ports import (
     Attempts,
+    Blocks,
     Bus,
     Chats,
     Cluster,
@@ -51,6 +53,7 @@ class Stores:
     log: MessageLog
     chats: Chats
     users: Users
+    blocks: Blocks
     devices: Devices
     keys: SigningKeys
     dead_letters: DeadLetters
@@ -84,6 +87,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         log=MongoLog(mongo),
         chats=MongoChats(mongo),
         users=MongoUsers(mongo),
+        blocks=MongoBlocks(mongo),
         devices=MongoDevices(mongo),
         keys=MongoSigningKeys(mongo),
         dead_letters=MongoDeadLetters(mongo),

@@ -3,6 +3,7 @@
 from persistence.memory import (
     Broker,
     MemoryAttempts,
+    MemoryBlocks,
     MemoryBus,
     MemoryChats,
     MemoryCluster,
@@ -32,6 +33,7 @@ def memory_stores(
         log=MemoryLog(record),
         chats=MemoryChats(record),
         users=MemoryUsers(record),
+        blocks=MemoryBlocks(record),
         devices=MemoryDevices(record),
         keys=MemorySigningKeys(record),
         dead_letters=MemoryDeadLetters(record),

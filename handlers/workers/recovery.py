@@ -15,7 +15,6 @@ from handlers.chat_views import ChatViews
 from handlers.events import Joined, Left, UserEvent
 from handlers.hub import Hub
 from handlers.open_chats import OpenChatTracker
-from handlers.pairs import other_of
 from handlers.protocol import ME, encode, event_text
 from handlers.router import Router
 from handlers.routers import Routers
@@ -24,6 +23,7 @@ from handlers.signal import Signal
 from handlers.wire import ChatChange, CursorMoved, rfc3339_or_none
 from persistence.errors import StoreUnavailable
 from persistence.models import Member
+from persistence.pairs import other_of
 from persistence.ports import Chats
 from supervisors import Child
 

@@ -1,18 +1,15 @@
 """The ports in memory, for deterministic tests: no threads, one shared world for any number of simulated nodes, faults on demand."""
 
+from persistence.memory.blocks import MemoryBlocks
 from persistence.memory.broker import Broker, MemoryAttempts, MemoryBus, MemoryCluster, MemoryOpenChats
+from persistence.memory.chats import MemoryChats
+from persistence.memory.dead_letters import MemoryDeadLetters
 from persistence.memory.faults import Faults
-from persistence.memory.record import (
-    MemoryChats,
-    MemoryDeadLetters,
-    MemoryDevices,
-    MemoryLog,
-    MemorySigningKeys,
-    MemoryUsers,
-    Record,
-)
+from persistence.memory.log import MemoryLog
+from persistence.memory.people import MemoryDevices, MemorySigningKeys, MemoryUsers
+from persistence.memory.record import Record
 
 __all__ = [
-    "Broker", "Faults", "MemoryAttempts", "MemoryBus", "MemoryChats", "MemoryCluster", "MemoryDeadLetters", "MemoryDevices", "MemoryLog",
+    "Broker", "Faults", "MemoryAttempts", "MemoryBlocks", "MemoryBus", "MemoryChats", "MemoryCluster", "MemoryDeadLetters", "MemoryDevices", "MemoryLog",
     "MemoryOpenChats", "MemorySigningKeys", "MemoryUsers", "Record",
 ]  # fmt: skip

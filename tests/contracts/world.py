@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import trio
 
+from persistence.blocks import MongoBlocks
 from persistence.chats import MongoChats
 from persistence.dead_letters import MongoDeadLetters
 from persistence.devices import MongoDevices
 from persistence.indexes import init_db
 from persistence.keys import MongoSigningKeys
 from persistence.memory import (
+    MemoryBlocks,
     MemoryChats,
     MemoryDeadLetters,
     MemoryDevices,
@@ -24,7 +26,7 @@ from persistence.memory import (
 )
 from persistence.messages import MongoLog
 from persistence.mongo import Mongo
-from persistence.ports import Chats, DeadLetters, Devices, MessageLog, SigningKeys, Users
+from persistence.ports import Blocks, Chats, DeadLetters, Devices, MessageLog, SigningKeys, Users
 from persistence.users import MongoUsers
 from tests.contracts.lossy import LossyProxy
 from tests.servers import Servers
@@ -40,6 +42,7 @@ class Node:
     devices: Devices
     keys: SigningKeys
     letters: DeadLetters
+    blocks: Blocks
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ def memory_node(record: Record) -> Node:
         MemoryDevices(record),
         MemorySigningKeys(record),
         MemoryDeadLetters(record),
+        MemoryBlocks(record),
     )
 
 
@@ -149,4 +153,5 @@ def mongo_node(mongo: Mongo) -> Node:
         MongoDevices(mongo),
         MongoSigningKeys(mongo),
         MongoDeadLetters(mongo),
+        MongoBlocks(mongo),
     )

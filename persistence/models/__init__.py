@@ -1,0 +1,66 @@
+"""The records that the stores keep, as frozen values.
+
+Times are integer milliseconds since the Unix epoch, in UTC: cheap to compare and to store; the edges render RFC 3339.
+"""
+
+from persistence.models.blocks import Block
+from persistence.models.chats import FOREVER, Chat, ChatType, CursorWrite, Member, Role
+from persistence.models.dead_letters import DeadLetter
+from persistence.models.jobs import Job
+from persistence.models.log import (
+    Change,
+    ChangeKind,
+    ChangesQuery,
+    Conflict,
+    Deletion,
+    Edit,
+    Head,
+    LogEntry,
+    LogWrite,
+    Message,
+    MessageType,
+    Missing,
+    Outcome,
+    Repeat,
+    Skipped,
+    Stored,
+)
+from persistence.models.nodes import Delivery, Envelope, OpenChat
+from persistence.models.people import Device, Privacy, User, Visibility
+from persistence.models.presence import PresentDevice
+
+__all__ = [
+    "FOREVER",
+    "Block",
+    "Change",
+    "ChangeKind",
+    "ChangesQuery",
+    "Chat",
+    "ChatType",
+    "Conflict",
+    "CursorWrite",
+    "DeadLetter",
+    "Deletion",
+    "Delivery",
+    "Device",
+    "Edit",
+    "Envelope",
+    "Head",
+    "Job",
+    "LogEntry",
+    "LogWrite",
+    "Member",
+    "Message",
+    "MessageType",
+    "Missing",
+    "OpenChat",
+    "Outcome",
+    "PresentDevice",
+    "Privacy",
+    "Repeat",
+    "Role",
+    "Skipped",
+    "Stored",
+    "User",
+    "Visibility",
+]

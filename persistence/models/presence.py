@@ -1,0 +1,16 @@
+"""Who is connected."""
+
+import msgspec
+
+
+class PresentDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that is connected to a node.
+
+    `active_at` is when somebody last used it, coarsely: what a device does by itself (heartbeats, `message:delivered`) does not count.
+    """
+
+    user_id: str
+    device_id: str
+    node: str
+    since: int
+    active_at: int

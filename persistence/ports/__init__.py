@@ -1,0 +1,33 @@
+"""What each store promises. Most have a form in MongoDB or Redis, in the module of their name, and all have one in `memory`.
+
+Every method may raise `StoreUnavailable`, is safe to repeat after it, and honours Trio cancellation at its await (a write under way
+then still completes: it is never abandoned half-way, and nobody learns its result).
+"""
+
+from persistence.ports.attempts import Attempts
+from persistence.ports.blocks import Blocks
+from persistence.ports.chats import Chats
+from persistence.ports.dead_letters import DeadLetters
+from persistence.ports.jobs import Jobs
+from persistence.ports.log import MessageLog
+from persistence.ports.nodes import Bus, Cluster, OpenChats
+from persistence.ports.people import Devices, SigningKeys, Users
+from persistence.ports.presence import Presence
+from persistence.ports.probe import Probe
+
+__all__ = [
+    "Attempts",
+    "Blocks",
+    "Bus",
+    "Chats",
+    "Cluster",
+    "DeadLetters",
+    "Devices",
+    "Jobs",
+    "MessageLog",
+    "OpenChats",
+    "Presence",
+    "Probe",
+    "SigningKeys",
+    "Users",
+]
