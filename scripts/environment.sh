@@ -38,7 +38,8 @@ ensure_installed() {
     rm -f "$stamp"
     count=$(grep -c '==' "$lock")
     echo "Installing $count packages from $lock (once; needs the package index, and up to a minute) ..."
-    .venv/bin/python -m pip install --require-hashes --only-binary :all: --no-compile --no-input --disable-pip-version-check \
+    # Wheels alone, so that nothing is compiled; http-ece, which is plain Python, is published as source only.
+    .venv/bin/python -m pip install --require-hashes --only-binary :all: --no-binary http-ece --no-compile --no-input --disable-pip-version-check \
         --progress-bar off -r "$lock" | show_progress "$count" || fail "$lock: the packages could not be installed (see above)"
     sha256sum "$@" >"$stamp"
 }
