@@ -17,10 +17,10 @@ from handlers.chats import Conversations
 from handlers.commit import GroupCommit
 from handlers.contacts import Contacts
 from handlers.fanout import Fanout
+from handlers.feed import Feed
 from handlers.history import History
 from handlers.hub import Hub
 from handlers.inbox import Inbox
-from handlers.me import Feed
 from handlers.open_chats import OpenChatTracker
 from handlers.passwords import Passwords
 from handlers.principal import Principal

@@ -15,7 +15,7 @@ from handlers.bodies import EditPush, SendBody, SeqPush
 from handlers.chat_topic import Typing, TypingPush
 from handlers.content import SHAPES
 from handlers.errors import FieldError
-from handlers.me import JoinAnswer, JoinBody
+from handlers.feed import JoinAnswer, JoinBody
 from handlers.wire import ChatChange, ChatView, CursorMoved, MemberChange, MessageView, OwnUser
 from server.version import version
 
