@@ -15,7 +15,7 @@ end
 """
 
 # Whoever has anything in Redis that somebody would have to clear away is in `nodes`, so that it is buried should it die.
-_REGISTER: Final = (
+REGISTER: Final = (
     _NOW
     + """
 local function register(prefix, node, lease, registration)
@@ -27,7 +27,7 @@ end
 )
 
 FOLLOW: Final = (
-    _REGISTER
+    REGISTER
     + """
 local prefix, me, lease, proposed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local registration = register(prefix, me, lease, proposed)
@@ -115,7 +115,7 @@ end
 """prefix, node, generation, number, inbox length, then per run of envelopes its topic and the envelopes, packed."""
 
 HEARTBEAT: Final = (
-    _REGISTER
+    REGISTER
     + _ENTRIES
     + """
 local prefix, me, generation, number, length, lease, proposed, most_bytes =
@@ -193,7 +193,7 @@ return left
 """prefix, estate, most topics in this step -> how many are left."""
 
 OPEN: Final = (
-    _REGISTER
+    REGISTER
     + """
 local prefix, node, lease, proposed, chat, field, since = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 register(prefix, node, lease, proposed)

@@ -29,10 +29,12 @@ from persistence.ports import (
     Devices,
     MessageLog,
     OpenChats,
+    Presence,
     Probe,
     SigningKeys,
     Users,
 )
+from persistence.presence import RedisPresence
 from persistence.redis import Redis
 from persistence.users import MongoUsers
 from supervisors import Child, ChildSpec
@@ -60,6 +62,7 @@ class Stores:
     bus: Bus
     cluster: Cluster
     open_chats: OpenChats
+    presence: Presence
     attempts: Attempts
     probes: tuple[Probe, ...] = ()
     children: tuple[ChildSpec, ...] = ()
@@ -94,6 +97,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         bus=bus,
         cluster=RedisCluster(redis, incarnation, bus, lease_s=settings.cluster.lease_s),
         open_chats=RedisOpenChats(redis),
+        presence=RedisPresence(redis),
         attempts=RedisAttempts(redis),
         probes=(mongo, redis, objects),
         children=(

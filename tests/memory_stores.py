@@ -11,6 +11,7 @@ from persistence.memory import (
     MemoryDevices,
     MemoryLog,
     MemoryOpenChats,
+    MemoryPresence,
     MemorySigningKeys,
     MemoryUsers,
     Record,
@@ -40,5 +41,6 @@ def memory_stores(
         bus=bus,
         cluster=MemoryCluster(broker, incarnation, bus),
         open_chats=MemoryOpenChats(broker),
+        presence=MemoryPresence(broker),
         attempts=MemoryAttempts(broker),
     )

@@ -7,9 +7,10 @@ from persistence.memory.dead_letters import MemoryDeadLetters
 from persistence.memory.faults import Faults
 from persistence.memory.log import MemoryLog
 from persistence.memory.people import MemoryDevices, MemorySigningKeys, MemoryUsers
+from persistence.memory.presence import MemoryPresence
 from persistence.memory.record import Record
 
 __all__ = [
     "Broker", "Faults", "MemoryAttempts", "MemoryBlocks", "MemoryBus", "MemoryChats", "MemoryCluster", "MemoryDeadLetters", "MemoryDevices", "MemoryLog",
-    "MemoryOpenChats", "MemorySigningKeys", "MemoryUsers", "Record",
+    "MemoryOpenChats", "MemoryPresence", "MemorySigningKeys", "MemoryUsers", "Record",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import trio
 from persistence.continuity import DEAD, Continuity
 from persistence.errors import StoreUnavailable
 from persistence.memory.faults import Faults
-from persistence.models import Delivery, Envelope, OpenChat
+from persistence.models import Delivery, Envelope, OpenChat, PresentDevice
 
 UNREGISTERED_LEASE_S: Final = 30.0
 """Lease of a node that follows something before its first heartbeat."""
@@ -38,6 +38,40 @@ class _Inbox:
         self.entries: list[_Entry] = []
 
 
+class Present:
+    """What is known of who is connected.
+
+    Attributes:
+        devices: by user, then by device and node.
+        online: since when somebody is online, as far as the others were told.
+        turns: when somebody's coming or going is to be told.
+        telling: of whom somebody is about to tell.
+        left: when the last device of somebody left, and the end of the grace period.
+        flaps: how often somebody has left of late, and until when that counts.
+
+    """
+
+    def __init__(self) -> None:
+        self.devices: dict[str, dict[tuple[str, str], PresentDevice]] = {}
+        self.online: dict[str, int] = {}
+        self.turns: dict[str, float] = {}
+        self.telling: set[str] = set()
+        self.left: dict[str, tuple[int, float]] = {}
+        self.flaps: dict[str, tuple[int, float]] = {}
+        self.losses = 0
+
+    @property
+    def era(self) -> str:
+        """The time since everything was last lost."""
+        return f"era {self.losses}"
+
+    def clear(self) -> None:
+        """Everything is lost."""
+        for part in (self.devices, self.online, self.turns, self.telling, self.left, self.flaps):
+            part.clear()
+        self.losses += 1
+
+
 class Broker:
     """One Redis, for all nodes of a simulation.
 
@@ -57,6 +91,7 @@ class Broker:
         self.inboxes: dict[str, _Inbox] = {}
         self.leases: dict[str, float] = {}
         self.open: dict[tuple[str, str, str, str], OpenChat] = {}
+        self.presence = Present()
         self.attempts: dict[str, tuple[int, float]] = {}
         self.lose: Callable[[str, str], bool] = lambda _from, _to: False
         self.repeat: Callable[[str, str], bool] = lambda _from, _to: False
@@ -70,6 +105,7 @@ class Broker:
         self.interest.clear()
         self.leases.clear()
         self.open.clear()
+        self.presence.clear()
         self.attempts.clear()
         self.inboxes.clear()
 

@@ -27,7 +27,7 @@ from persistence.models.log import (
 )
 from persistence.models.nodes import Delivery, Envelope, OpenChat
 from persistence.models.people import Device, Privacy, User, Visibility
-from persistence.models.presence import PresentDevice
+from persistence.models.presence import PresentDevice, Turn
 
 __all__ = [
     "FOREVER",
@@ -61,6 +61,7 @@ __all__ = [
     "Role",
     "Skipped",
     "Stored",
+    "Turn",
     "User",
     "Visibility",
 ]

@@ -14,3 +14,11 @@ class PresentDevice(msgspec.Struct, frozen=True, kw_only=True):
     node: str
     since: int
     active_at: int
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """A user has come online, or gone offline, and those who may know have to be told. `left_at` is when the last device of one who has gone left."""
+
+    user_id: str
+    online: bool
+    left_at: int

@@ -18,10 +18,18 @@ from redis.connection import Connection
 from persistence import inbox
 from persistence.attempts import RedisAttempts
 from persistence.inbox import RedisBus, RedisCluster
-from persistence.memory import Broker, MemoryAttempts, MemoryBus, MemoryCluster, MemoryOpenChats
+from persistence.memory import (
+    Broker,
+    MemoryAttempts,
+    MemoryBus,
+    MemoryCluster,
+    MemoryOpenChats,
+    MemoryPresence,
+)
 from persistence.models import Delivery, Envelope
 from persistence.open_chats import RedisOpenChats
-from persistence.ports import Attempts, Bus, Cluster, OpenChats
+from persistence.ports import Attempts, Bus, Cluster, OpenChats, Presence
+from persistence.presence import RedisPresence
 from persistence.redis import Redis
 from tests.contracts.samples import new_id
 from tests.servers import Servers
@@ -48,12 +56,19 @@ class Node:
     """
 
     def __init__(
-        self, name: str, bus: Bus, cluster: Cluster, open_chats: OpenChats, attempts: Attempts
+        self,
+        name: str,
+        bus: Bus,
+        cluster: Cluster,
+        open_chats: OpenChats,
+        presence: Presence,
+        attempts: Attempts,
     ) -> None:
         self.name = name
         self.bus = bus
         self.cluster = cluster
         self.open_chats = open_chats
+        self.presence = presence
         self.attempts = attempts
         self.deliveries: list[Delivery] = []
         self.progress = trio.Event()
@@ -164,6 +179,10 @@ class Nodes(ABC):
         """A block in which the broker is dead. It comes back without its data."""
 
     @abstractmethod
+    def presence_left(self, but_for: Node) -> list[str]:
+        """What there is of anybody's presence, beside that a node has any and how often somebody has gone of late."""
+
+    @abstractmethod
     def keep(self, entries: int) -> contextlib.AbstractContextManager[None]:
         """A block in which inboxes keep about so many entries."""
 
@@ -182,6 +201,7 @@ class MemoryNodes(Nodes):
             bus,
             MemoryCluster(self.broker, name, bus),
             MemoryOpenChats(self.broker),
+            MemoryPresence(self.broker),
             MemoryAttempts(self.broker),
         )
 
@@ -221,6 +241,10 @@ class MemoryNodes(Nodes):
         yield
         self.broker.faults.down = False
 
+    def presence_left(self, but_for: Node) -> list[str]:
+        p = self.broker.presence
+        return [*p.devices, *p.online, *p.turns, *sorted(p.telling), *p.left]
+
     @contextmanager
     def keep(self, entries: int) -> Iterator[None]:
         before, self.broker.inbox_length = self.broker.inbox_length, entries
@@ -246,6 +270,7 @@ class RedisNodes(Nodes):
             bus,
             RedisCluster(connection, name, bus, lease_s=LEASE_S),
             RedisOpenChats(connection),
+            RedisPresence(connection),
             RedisAttempts(connection),
         )
 
@@ -301,6 +326,25 @@ class RedisNodes(Nodes):
         async with self._servers.outage("redis"):
             self.raw.close()
             yield
+
+    def presence_left(self, but_for: Node) -> list[str]:
+        others = (
+            "nodes",
+            "node:",
+            "inbox:",
+            "interest:",
+            "topics:",
+            "burial:",
+            "published:",
+            "flaps:",
+            "era",
+        )
+        keys = [key for key in self.all_keys() if not key.startswith(others)]
+        return [key for key in keys if key != "present-nodes" or self.nodes_with_devices() != [but_for.name]]
+
+    def nodes_with_devices(self) -> list[str]:
+        """The names in `present-nodes`."""
+        return [name.decode() for name in self.raw.smembers(f"{self.prefix}present-nodes")]
 
     @contextmanager
     def keep(self, entries: int) -> Iterator[None]:
