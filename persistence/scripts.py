@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import Final
 
-_NOW: Final = """
+NOW: Final = """
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 """
+"""For other scripts: the time by Redis' clock."""
 
 # Whoever has anything in Redis that somebody would have to clear away is in `nodes`, so that it is buried should it die.
 REGISTER: Final = (
-    _NOW
+    NOW
     + """
 local function register(prefix, node, lease, registration)
   redis.call('ZADD', prefix .. 'nodes', 'NX', now_ms() + lease, node)
@@ -145,7 +146,7 @@ end
 """
 
 BURY: Final = (
-    _NOW
+    NOW
     + _ENTRIES
     + _FORGET
     + """

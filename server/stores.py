@@ -14,6 +14,7 @@ from persistence.dead_letters import MongoDeadLetters
 from persistence.devices import MongoDevices
 from persistence.inbox import RedisBus, RedisCluster
 from persistence.indexes import init_db
+from persistence.jobs import RedisJobs
 from persistence.keys import MongoSigningKeys
 from persistence.messages import MongoLog
 from persistence.mongo import Mongo
@@ -27,6 +28,7 @@ from persistence.ports import (
     Cluster,
     DeadLetters,
     Devices,
+    Jobs,
     MessageLog,
     OpenChats,
     Presence,
@@ -46,6 +48,7 @@ class Stores:
 
     Attributes:
         incarnation: this node's name among the others, different at each start.
+        jobs: gives the queue of that name, with this node as a worker; the second is the lease of its jobs in seconds.
         probes: what `/readyz` asks.
         children: keep the connections, as long as they run.
 
@@ -64,6 +67,7 @@ class Stores:
     open_chats: OpenChats
     presence: Presence
     attempts: Attempts
+    jobs: Callable[[str, float], Jobs]
     probes: tuple[Probe, ...] = ()
     children: tuple[ChildSpec, ...] = ()
 
@@ -99,6 +103,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         open_chats=RedisOpenChats(redis),
         presence=RedisPresence(redis),
         attempts=RedisAttempts(redis),
+        jobs=lambda queue, lease_s: RedisJobs(redis, queue, incarnation, lease_s=lease_s),
         probes=(mongo, redis, objects),
         children=(
             ChildSpec("mongodb", _keep_mongodb, (mongo,)),

@@ -9,6 +9,7 @@ from persistence.memory import (
     MemoryCluster,
     MemoryDeadLetters,
     MemoryDevices,
+    MemoryJobs,
     MemoryLog,
     MemoryOpenChats,
     MemoryPresence,
@@ -43,4 +44,5 @@ def memory_stores(
         open_chats=MemoryOpenChats(broker),
         presence=MemoryPresence(broker),
         attempts=MemoryAttempts(broker),
+        jobs=lambda queue, lease_s: MemoryJobs(broker, queue, incarnation, lease_s=lease_s),
     )

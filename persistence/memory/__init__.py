@@ -5,12 +5,13 @@ from persistence.memory.broker import Broker, MemoryAttempts, MemoryBus, MemoryC
 from persistence.memory.chats import MemoryChats
 from persistence.memory.dead_letters import MemoryDeadLetters
 from persistence.memory.faults import Faults
+from persistence.memory.jobs import MemoryJobs
 from persistence.memory.log import MemoryLog
 from persistence.memory.people import MemoryDevices, MemorySigningKeys, MemoryUsers
 from persistence.memory.presence import MemoryPresence
 from persistence.memory.record import Record
 
 __all__ = [
-    "Broker", "Faults", "MemoryAttempts", "MemoryBlocks", "MemoryBus", "MemoryChats", "MemoryCluster", "MemoryDeadLetters", "MemoryDevices", "MemoryLog",
+    "Broker", "Faults", "MemoryAttempts", "MemoryBlocks", "MemoryBus", "MemoryChats", "MemoryCluster", "MemoryDeadLetters", "MemoryDevices", "MemoryJobs", "MemoryLog",
     "MemoryOpenChats", "MemoryPresence", "MemorySigningKeys", "MemoryUsers", "Record",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ import trio
 from persistence.continuity import DEAD, Continuity
 from persistence.errors import StoreUnavailable
 from persistence.memory.faults import Faults
+from persistence.memory.job_queue import JobQueue
 from persistence.models import Delivery, Envelope, OpenChat, PresentDevice
 
 UNREGISTERED_LEASE_S: Final = 30.0
@@ -93,6 +94,7 @@ class Broker:
         self.open: dict[tuple[str, str, str, str], OpenChat] = {}
         self.presence = Present()
         self.attempts: dict[str, tuple[int, float]] = {}
+        self.queues: dict[str, JobQueue] = {}
         self.lose: Callable[[str, str], bool] = lambda _from, _to: False
         self.repeat: Callable[[str, str], bool] = lambda _from, _to: False
         self.delay: Callable[[str, str], float] = lambda _from, _to: 0.0
@@ -108,6 +110,10 @@ class Broker:
         self.presence.clear()
         self.attempts.clear()
         self.inboxes.clear()
+        queues = list(self.queues.values())
+        self.queues.clear()
+        for queue in queues:
+            queue.wake()
 
     def forget_node(self, node: str) -> None:
         """A node's lease, interest and inbox are gone."""
@@ -119,6 +125,14 @@ class Broker:
     def delete_inbox(self, node: str) -> None:
         """The entries in a node's inbox are gone, and nothing else."""
         self.inboxes[node].entries.clear()
+
+    def queue(self, name: str) -> JobQueue:
+        """A queue of jobs, with what is in it."""
+        return self.queues.setdefault(name, JobQueue())
+
+    def new_id(self) -> str:
+        """Greater than all before."""
+        return f"{next(self._order):09}"
 
     def register(self, node: str) -> str:
         """Whoever has anything here is a node that can be buried. Gives its registration."""
