@@ -11,7 +11,7 @@ from handlers.bodies import from_validation
 from handlers.errors import ChatError, Code
 from handlers.limits import Bucket
 from handlers.open_chats import OpenChatTracker
-from handlers.policy import Action, check
+from handlers.policy import Action
 from handlers.protocol import CHAT_PREFIX, Push, encode, event_text, reply_ok
 from handlers.router import Router
 from handlers.routers import Routers
@@ -82,7 +82,7 @@ class OpenChatTopic:
         except msgspec.ValidationError as error:
             raise from_validation(error) from None
         room = self._router.room
-        check(Action.TYPING, chat_type=room.chat.type, role=room.role(self._session.user_id))
+        room.allow(Action.TYPING, self._session.user_id)
         self._bucket.take(trio.current_time())
         payload = encode(Typing(self._session.user_id, body.state))
         self._router.tell_open(event_text(CHAT_PREFIX + room.chat.id, "TYPING", payload))
@@ -100,8 +100,7 @@ class ChatJoiner:
         """Serve `phx_join` on `chat:<id>`: members only. The answer is followed by `presence_state`."""
         chat_id = push.topic.removeprefix(CHAT_PREFIX)
         router = await self._routers.router_for(chat_id, session.user_id)
-        room = router.room
-        check(Action.OPEN_CHAT, chat_type=room.chat.type, role=room.role(session.user_id))
+        await self._routers.allow(router, Action.OPEN_CHAT, session.user_id)
         topic = OpenChatTopic(session, router, self._tracker, push.join_ref)
         session.topics[push.topic] = topic
         session.push(reply_ok(push))

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from handlers.access import Access
+from handlers.barriers import require_unblocked
 from handlers.chat_views import ChatViews
 from handlers.errors import ChatError, Code, FieldError, invalid, not_found
 from handlers.fanout import Fanout
@@ -23,7 +24,7 @@ from handlers.wire import ChatChange, ChatView, MemberView, rfc3339
 from persistence.errors import NotFound
 from persistence.models import FOREVER, ChangeKind, Chat, ChatType, Member, Message, Role
 from persistence.pairs import pair_of
-from persistence.ports import Chats, MessageLog, Users
+from persistence.ports import Blocks, Chats, MessageLog, Users
 
 MAX_TITLE: Final = 128
 MAX_INITIAL_MEMBERS: Final = 2_000
@@ -83,7 +84,7 @@ class Conversations:
     """The chats of users.
 
     Args:
-        chats, users, store: the record.
+        chats, blocks, users, store: the record.
         views: renders chats for their members.
         routers: writes what belongs to a chat's log.
         fanout: tells users.
@@ -97,6 +98,7 @@ class Conversations:
         self,
         *,
         chats: Chats,
+        blocks: Blocks,
         users: Users,
         store: MessageLog,
         views: ChatViews,
@@ -108,6 +110,7 @@ class Conversations:
     ) -> None:
         self._access = Access(chats)
         self._chats = chats
+        self._blocks = blocks
         self._users = users
         self._store = store
         self._views = views
@@ -120,7 +123,7 @@ class Conversations:
     # -- making --------------------------------------------------------------------------------------------------
 
     async def create(self, principal: Principal, body: NewChat) -> tuple[ChatView, bool]:
-        """A chat, and whether it is new. Raises `ChatError` (`INVALID`)."""
+        """A chat, and whether it is new. Raises `ChatError` (`INVALID`, `FORBIDDEN`)."""
         if isinstance(body, NewDirect):
             return await self._create_direct(principal.user_id, body.user_id)
         chat_type = ChatType.GROUP if isinstance(body, NewGroup) else ChatType.CHANNEL
@@ -129,6 +132,7 @@ class Conversations:
         if chat_type is ChatType.GROUP and len(others) + 1 > self._most_members:
             raise invalid("member_ids", f"a group has at most {self._most_members} members")
         await self._require_users(body.member_ids, others)
+        await require_unblocked(self._blocks, principal.user_id, others)
         now = self._clock()
         chat = Chat(
             id=self._new_id(), type=chat_type, title=title, created_by=principal.user_id, created_at=now
@@ -143,6 +147,12 @@ class Conversations:
             raise invalid("user_id", "there is no such user")
         now = self._clock()
         pair = pair_of(user_id, peer_id)
+        if await self._blocks.among([(user_id, peer_id), (peer_id, user_id)]):
+            # What there is stays; there is no way to begin anew.
+            there = await self._chats.by_pair(pair)
+            if there is None:
+                raise ChatError(Code.FORBIDDEN, "one of you has blocked the other")
+            return await self._view(there.id, user_id), False
         chat = Chat(id=self._new_id(), type=ChatType.DIRECT, created_by=user_id, pair=pair, created_at=now)
         return await self._store_chat(chat, dict.fromkeys((user_id, peer_id), Role.MEMBER), user_id)
 
@@ -237,6 +247,7 @@ class Conversations:
             check(Action.ADD_MEMBER, chat_type=chat.type, role=own.role, new_role=role)
         if there is None:
             await self._require_room(chat, user_id)
+            await require_unblocked(self._blocks, principal.user_id, [user_id])
         if there is None or there.role is not role:
             kind = ChangeKind.MEMBER_SET
             await self._routers.change(principal, chat_id, kind, user_id=user_id, role=role)

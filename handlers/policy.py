@@ -37,6 +37,13 @@ class Action(StrEnum):
     LEAVE = "leave"
 
 
+class Barrier(StrEnum):
+    """A block between the two of a direct chat, as seen by one of them. Who has blocked and is blocked sees `OWN`: what they can do something about."""
+
+    OWN = "own"  # they have blocked the other
+    THEIRS = "theirs"  # the other has blocked them
+
+
 _RANK: Final[Mapping[Role, int]] = {Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
 _NOBODY: Final = 9
 
@@ -76,6 +83,21 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
 }
 
 
+_BARRED: Final = frozenset({Action.SEND, Action.EDIT_OWN, Action.TYPING, Action.OPEN_CHAT})
+"""What a block stops, for both."""
+_WHY: Final[Mapping[Barrier, str]] = {
+    Barrier.OWN: "you have blocked this person; unblock them first",
+    Barrier.THEIRS: "this person has blocked you",
+}
+
+
+class Blocked(ChatError):
+    """Refused because one of the two of a direct chat has blocked the other. Whoever judged by what may be old looks at the record first."""
+
+    def __init__(self, barrier: Barrier) -> None:
+        super().__init__(Code.FORBIDDEN, _WHY[barrier])
+
+
 def check(
     action: Action,
     *,
@@ -83,6 +105,7 @@ def check(
     role: Role | None,
     target_role: Role | None = None,
     new_role: Role | None = None,
+    barrier: Barrier | None = None,
 ) -> None:
     """Return if a user with `role` may do this in a chat of this type.
 
@@ -92,13 +115,16 @@ def check(
         role: theirs; `None` for somebody who is not a member.
         target_role: that of the user it is done to, for changes of membership.
         new_role: the role that the target is to have.
+        barrier: the block between the two of a direct chat, if there is one.
 
     Raises:
-        ChatError: `NOT_FOUND` for non-members, else `FORBIDDEN`.
+        ChatError: `NOT_FOUND` for non-members, else `FORBIDDEN`; `Blocked` for what a block stops.
 
     """
     if role is None:
         raise not_found("chat")
+    if barrier is not None and action in _BARRED:
+        raise Blocked(barrier)
     rank = _RANK[role]
     if rank < _NEEDS[chat_type].get(action, 1):
         raise ChatError(

@@ -15,6 +15,7 @@ from msgspec import structs
 from handlers import policy
 from handlers.commands import Command, Send
 from handlers.errors import ChatError, Code
+from handlers.policy import Action, Barrier
 from persistence.models import Change, ChangeKind, Chat, Head, LogEntry, LogWrite, Message, Role
 
 if TYPE_CHECKING:
@@ -41,18 +42,23 @@ class Subscriber(Protocol):
     def left_chat(self, room: Room) -> None:
         """The user is no longer in this chat: stop being a subscriber and an opener."""
 
+    def close_chat(self, room: Room) -> None:
+        """The chat is no longer open to the user: stop being an opener."""
+
 
 class Room:
     """A chat on this node.
 
     `head` is the position up to which every subscriber has been served: whoever is added at a position gets exactly what follows it.
     `roles` holds what is known of who is what, `None` for a known non-member; the log's changes keep it true.
+    `blockers` are those of the two of a direct chat who have blocked the other; kept true like `roles`.
     `mailbox` are commands not yet tried, `writing` those in the batch under way, in order.
     `born` and `touched` are ticks: before its head was read, and of the last change of anything that a member's row holds. `diffs` counts what was
     said to the openers.
     """
 
     __slots__ = (
+        "blockers",
         "born",
         "chat",
         "diffs",
@@ -67,13 +73,14 @@ class Room:
         "writing",
     )
 
-    def __init__(self, chat: Chat, head: Head, born: int = 0) -> None:
+    def __init__(self, chat: Chat, head: Head, born: int = 0, blockers: frozenset[str] = frozenset()) -> None:
         self.chat = chat
         self.head = head
         self.born = born
         self.touched = born
         self.diffs = 0
         self.roles: dict[str, Role | None] = {}
+        self.blockers = blockers
         self.subscribers: dict[Subscriber, None] = {}
         self.openers: dict[Subscriber, None] = {}
         self.mailbox: deque[Command] = deque()
@@ -95,6 +102,16 @@ class Room:
         """What the user is here, as far as is known; in a chat that is closed nobody is anything."""
         return None if self.chat.deleted else self.roles.get(user_id)
 
+    def barrier(self, user_id: str) -> Barrier | None:
+        """The block that stands between the two of a direct chat, as one of them sees it."""
+        if not self.blockers:
+            return None
+        return Barrier.OWN if user_id in self.blockers else Barrier.THEIRS
+
+    def allow(self, action: Action, user_id: str) -> None:
+        """Whether the policy allows the user this now. Raises `ChatError`."""
+        policy.check(action, chat_type=self.chat.type, role=self.role(user_id), barrier=self.barrier(user_id))
+
     def check(self, command: Command) -> None:
         """Whether the policy allows this command now. Raises `ChatError`."""
         target = command.target_id
@@ -105,6 +122,7 @@ class Room:
             role=self.role(command.actor_id),
             target_role=target_role,
             new_role=command.new_role,
+            barrier=self.barrier(command.actor_id),
         )
 
     def accept(self, command: Command) -> bool:
@@ -233,6 +251,10 @@ class Room:
             self.roles[change.user_id] = change.role
         elif change.user_id is not None and change.kind is ChangeKind.MEMBER_REMOVED:
             self.roles[change.user_id] = None
+        elif change.kind is ChangeKind.BLOCKED:
+            self.blockers |= {change.actor_id}
+        elif change.kind is ChangeKind.UNBLOCKED:
+            self.blockers -= {change.actor_id}
         elif change.kind is ChangeKind.CHAT_UPDATED:
             self.chat = _with(self.chat, title=change.title or "")
         elif change.kind is ChangeKind.CHAT_DELETED:

@@ -19,12 +19,14 @@ from handlers.commands import Command, Send
 from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.events import CHAT_TOPIC, ChatEvent, Event, LogEvent, OpenEvent
 from handlers.fanout import Fanout
+from handlers.policy import Blocked
 from handlers.protocol import Prepared, together
 from handlers.room import Room, dead_lettered, tick
 from handlers.signal import Signal
 from handlers.text import entry_text, message_json
 from persistence.errors import StoreUnavailable
 from persistence.models import (
+    UNSEEN,
     Change,
     ChangeKind,
     ChangesQuery,
@@ -103,7 +105,11 @@ class Router:
     def submit(self, command: Command) -> None:
         """Take a command; its `done` or `failed` is called when the outcome is known. Raises `ChatError` when it is refused at once."""
         room = self.room
-        room.check(command)
+        try:
+            room.check(command)
+        except Blocked:
+            # The block may have been taken back where nobody lived to tell: the command is judged once more at the end of the log.
+            self.catch_up()
         if len(room.mailbox) >= MOST_WAITING:
             raise ChatError(Code.OVERLOADED, "too much is waiting in this chat", retry_after_ms=1000)
         self.active = True
@@ -257,7 +263,8 @@ class Router:
         if write.rev > room.head.rev:
             if type(entry) is Change:
                 changed.append((entry, room.roles.get(entry.user_id or "") is None))
-            frames.append(Prepared(text))
+            if text:
+                frames.append(Prepared(text))
             room.advance(write)
         elif type(entry) is Change:
             # Catching up has met it in the record before this, and delivered it.
@@ -284,7 +291,8 @@ class Router:
             return
         self.active = True
         room.advance_to(event.rev, event.seq)
-        self.deliver(Prepared(event.text))
+        if event.text:
+            self.deliver(Prepared(event.text))
         if event.change is not None:
             joined = room.roles.get(event.change.user_id or "") is None
             room.fold(event.change)
@@ -293,6 +301,12 @@ class Router:
     def _after_change(self, change: Change, *, joined: bool, own: bool = True) -> None:
         """Who is connected to the chat follows from who is in it; `own` changes are also told to the user they concern."""
         room = self.room
+        if change.kind in UNSEEN:
+            if room.blockers:
+                # Who is there is seen by whoever has the chat open.
+                for session in tuple(room.openers):
+                    session.close_chat(room)
+            return
         gone = change.kind is ChangeKind.CHAT_DELETED
         if gone or change.kind is ChangeKind.MEMBER_REMOVED:
             # Openers too: a connection can have the chat open without having joined `me`.
@@ -386,10 +400,11 @@ class Router:
         room = self.room
         for entry, new in in_order(entries, room.head):
             encoded = message_json(entry) if type(entry) is Message else b"{}"
-            prepared = Prepared(entry_text(entry, encoded, new=new))
+            text = entry_text(entry, encoded, new=new)
             joined = type(entry) is Change and room.roles.get(entry.user_id or "") is None
             room.advance_to(entry.rev, entry.seq if new and type(entry) is Message else 0)
-            self.deliver(prepared)
+            if text:
+                self.deliver(Prepared(text))
             if type(entry) is Change:
                 room.fold(entry)
                 self._after_change(entry, joined=joined, own=False)

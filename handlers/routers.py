@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import trio
 
+from handlers.barriers import blockers_of
 from handlers.bodies import MessageBody, clean_content
 from handlers.commands import Alter, Amend, Command, Remove, Send
 from handlers.commit import GroupCommit
@@ -16,14 +17,14 @@ from handlers.events import CHAT_TOPIC, OpenEvent
 from handlers.fanout import Fanout
 from handlers.loader import Loader
 from handlers.outage import Outage
-from handlers.policy import Action, check
+from handlers.policy import Action, Blocked
 from handlers.principal import Principal
 from handlers.room import Room, tick
 from handlers.router import Router
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
 from persistence.models import Change, ChangeKind, DeadLetter, Head, LogEntry, Message, Role
-from persistence.ports import Bus, Chats, DeadLetters, MessageLog
+from persistence.ports import Blocks, Bus, Chats, DeadLetters, MessageLog
 from supervisors import Child, ChildExists, ChildSpec, NotRunning, PartitionSupervisor, Restart, StartError
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 _ACTIONS: Final = {
     ChangeKind.CHAT_UPDATED: Action.UPDATE_CHAT,
     ChangeKind.CHAT_DELETED: Action.DELETE_CHAT,
+    # Between the two of a direct chat it is enough to be one of them.
+    ChangeKind.BLOCKED: Action.VIEW,
+    ChangeKind.UNBLOCKED: Action.VIEW,
 }
 
 
@@ -61,6 +65,8 @@ SWEEP_S: Final = 30.0
 """Seconds between looks for rooms that nobody needs. One goes when it has not been asked for between two of them."""
 START_AGAIN_S: Final = 0.1
 """Pause before another try to start a router whose partition is just being restarted."""
+REACH_S: Final = 5.0
+"""How long a room is waited for that has to come as far as the log."""
 MOST_HEADS: Final = 1000
 """Chats whose heads are read in one call."""
 
@@ -111,6 +117,7 @@ class Routers:
         *,
         store: MessageLog,
         chats: Chats,
+        blocks: Blocks,
         bus: Bus,
         dead_letters: DeadLetters,
         fanout: Fanout,
@@ -124,6 +131,7 @@ class Routers:
     ) -> None:
         self._store = store
         self._chats = chats
+        self._blocks = blocks
         self._bus = bus
         self._dead_letters = dead_letters
         self._fanout = fanout
@@ -189,8 +197,12 @@ class Routers:
                 self._outage.failed(reason=error.reason)
             chats = await self._chats.get_many(missing)
             heads = await self._store.heads(list(chats))
+            # After the heads: a block that is in the log before a head has to be seen, one that comes later is met in the log once more.
+            blockers = await blockers_of(self._blocks, chats)
             for chat_id, chat in chats.items():
-                router = self._router(Room(chat, heads.get(chat_id, Head()), born))
+                router = self._router(
+                    Room(chat, heads.get(chat_id, Head()), born, blockers.get(chat_id, frozenset()))
+                )
                 self._by_chat[chat_id] = router
                 self._stray.pop(chat_id, None)
                 found[chat_id] = router
@@ -353,6 +365,19 @@ class Routers:
             raise unavailable(error.store) from error
         return router
 
+    async def allow(self, router: Router, action: Action, user_id: str) -> None:
+        """Whether the policy allows the user this. Before a block is held against somebody, the log is looked at. Raises `ChatError`."""
+        try:
+            router.room.allow(action, user_id)
+        except Blocked:
+            try:
+                head = (await self._store.heads([router.room.chat.id]))[router.room.chat.id]
+            except StoreUnavailable as error:
+                raise unavailable("the record") from error
+            with trio.move_on_after(REACH_S):
+                await router.reach(head.rev)
+            router.room.allow(action, user_id)
+
     async def send(self, principal: Principal, chat_id: str, body: MessageBody) -> tuple[Message, bool]:
         """Append a message; `(message, created)`, durable at majority. Not created: this `client_id` had made it before."""
         router = await self.router_for(chat_id, principal.user_id)
@@ -365,9 +390,8 @@ class Routers:
         """Replace the content of a message."""
         router, message = await self._message(principal, chat_id, seq)
         action = Action.EDIT_OWN if message.sender_id == principal.user_id else Action.EDIT_OTHER
-        room = router.room
         # Before the content is looked at: whoever may not edit is not told what is wrong with it.
-        check(action, chat_type=room.chat.type, role=room.role(principal.user_id))
+        await self.allow(router, action, principal.user_id)
         command = _AwaitedAmend(
             principal.user_id,
             action,

@@ -249,10 +249,14 @@ class Session:
             me.on_user_event(event)
 
     def left_chat(self, room: Room) -> None:
-        """The user is no longer in this chat: its events stop, and if it was open, it is closed."""
+        """The user is no longer in this chat: its events stop, and it is closed."""
         me = self.topics.get(ME)
         if me is not None:
             me.left_chat(room.chat.id)
+        self.close_chat(room)
+
+    def close_chat(self, room: Room) -> None:
+        """If the user has the chat open, it is closed."""
         name = CHAT_PREFIX + room.chat.id
         opened = self.topics.pop(name, None)
         if opened is not None:

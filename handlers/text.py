@@ -2,7 +2,7 @@
 
 from handlers.protocol import ME, encode, event_text
 from handlers.wire import ChatChange, MemberChange, message_view
-from persistence.models import Change, ChangeKind, LogEntry, Message
+from persistence.models import UNSEEN, Change, ChangeKind, LogEntry, Message
 
 
 def message_json(message: Message) -> bytes:
@@ -11,7 +11,7 @@ def message_json(message: Message) -> bytes:
 
 
 def entry_text(entry: LogEntry, encoded: bytes, *, new: bool) -> bytes:
-    """The frame that tells members of a log entry. `encoded` is the JSON of a message, which may be needed elsewhere too."""
+    """The frame that tells members of a log entry; empty for one that they are not told of. `encoded` is the JSON of a message, which may be needed elsewhere too."""
     if type(entry) is Message:
         name = "MESSAGE_SENT" if new else "MESSAGE_DELETED" if entry.deleted else "MESSAGE_EDITED"
         return event_text(ME, name, b'{"message":%b}' % encoded)
@@ -20,6 +20,8 @@ def entry_text(entry: LogEntry, encoded: bytes, *, new: bool) -> bytes:
 
 
 def _change_text(change: Change) -> bytes:
+    if change.kind in UNSEEN:
+        return b""
     if change.kind in (ChangeKind.MEMBER_SET, ChangeKind.MEMBER_REMOVED):
         assert change.user_id is not None
         view = MemberChange(

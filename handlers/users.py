@@ -20,7 +20,7 @@ from handlers.wire import OwnUser, UserView, own_user, rfc3339, rfc3339_or_none
 from persistence.errors import StoreUnavailable
 from persistence.models import Device, User, Visibility
 from persistence.pairs import pair_of
-from persistence.ports import Bus, Chats, Devices, MessageLog, Users
+from persistence.ports import Blocks, Bus, Chats, Devices, MessageLog, Users
 
 MAX_STATUS: Final = 140
 
@@ -61,6 +61,7 @@ class Profiles:
         users: Users,
         devices: Devices,
         chats: Chats,
+        blocks: Blocks,
         store: MessageLog,
         bus: Bus,
         fanout: Fanout,
@@ -69,6 +70,7 @@ class Profiles:
         self._users = users
         self._devices = devices
         self._chats = chats
+        self._blocks = blocks
         self._store = store
         self._bus = bus
         self._fanout = fanout
@@ -113,7 +115,7 @@ class Profiles:
         return await self._view(principal, user)
 
     async def other(self, principal: Principal, user_id: str) -> UserView:
-        """Somebody's profile, as far as they show it to the caller. Raises `ChatError` (`NOT_FOUND`)."""
+        """Somebody's profile, as far as they show it to the caller; to whom they have blocked, the name alone. Raises `ChatError` (`NOT_FOUND`)."""
         return await self._view(principal, await self._get(user_id))
 
     async def _get(self, user_id: str) -> User:
@@ -123,6 +125,10 @@ class Profiles:
         return user
 
     async def _view(self, principal: Principal, user: User) -> UserView:
+        if await self._blocks.among([(user.id, principal.user_id)]):
+            return UserView(
+                id=user.id, name=user.name, status="", avatar_media_id=None, online=False, last_seen=None
+            )
         shown = user.id == principal.user_id or user.privacy.last_seen is Visibility.EVERYONE
         if not shown and user.privacy.last_seen is Visibility.CONTACTS:
             shown = await self._has_contact(user.id, principal.user_id)
@@ -146,10 +152,7 @@ class Profiles:
 
         That the asker began one is not enough: anybody can, and would see what is for contacts only.
         """
-        rows = (await self._chats.memberships([asker_id]))[asker_id]
-        chats = await self._chats.get_many([row.chat_id for row in rows])
-        pair = pair_of(user_id, asker_id)
-        chat = next((chat for chat in chats.values() if chat.pair == pair), None)
+        chat = await self._chats.by_pair(pair_of(user_id, asker_id))
         if chat is None or chat.created_by == user_id:
             return chat is not None
         # What one of two has not written and not read from the start, the other has written.

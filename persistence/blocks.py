@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+
 from persistence.models import Block
 from persistence.mongo import Document, Mongo
 
@@ -16,16 +19,11 @@ class MongoBlocks:
         self._blocks = mongo.db["blocks"]
 
     async def put(self, block: Block) -> bool:
-        where: Document = {"_id": _id(block.user_id, block.blocked_id), "user_id": block.user_id}
-        fresh = {"blocked_id": block.blocked_id, "at": block.at}
-        result = await self._mongo.call(
-            lambda: self._blocks.update_one(where, {"$setOnInsert": fresh}, upsert=True)
-        )
-        return result.upserted_id is not None
+        return await self._mongo.call(put_block, self._blocks, block)
 
     async def remove(self, user_id: str, blocked_id: str) -> bool:
-        where = {"_id": _id(user_id, blocked_id), "user_id": user_id}
-        return (await self._mongo.call(self._blocks.delete_one, where)).deleted_count == 1
+        block = Block(user_id=user_id, blocked_id=blocked_id, at=0)
+        return await self._mongo.call(remove_block, self._blocks, block)
 
     async def of_user(self, user_id: str, *, after_id: str | None, limit: int) -> list[Block]:
         where: Document = {"user_id": user_id}
@@ -45,6 +43,22 @@ class MongoBlocks:
         }
         rows = await self._mongo.call(lambda: list(self._blocks.find(where, {"user_id": 1, "blocked_id": 1})))
         return {(row["user_id"], row["blocked_id"]) for row in rows}
+
+
+def put_block(blocks: Collection[Document], block: Block, session: ClientSession | None = None) -> bool:
+    """Insert a block, in a transaction or on its own; `False` if it was there."""
+    fresh = {"$setOnInsert": {"blocked_id": block.blocked_id, "at": block.at}}
+    result = blocks.update_one(_where(block), fresh, upsert=True, session=session)
+    return result.upserted_id is not None
+
+
+def remove_block(blocks: Collection[Document], block: Block, session: ClientSession | None = None) -> bool:
+    """Delete a block, in a transaction or on its own; `False` if there was none."""
+    return blocks.delete_one(_where(block), session=session).deleted_count == 1
+
+
+def _where(block: Block) -> Document:
+    return {"_id": _id(block.user_id, block.blocked_id), "user_id": block.user_id}
 
 
 def _id(user_id: str, blocked_id: str) -> str:

@@ -45,6 +45,10 @@ class MongoChats:
         rows = await self._mongo.call(lambda: list(self._chats.find({"_id": {"$in": list(chat_ids)}})))
         return {row["_id"]: _chat(row) for row in rows}
 
+    async def by_pair(self, pair: str) -> Chat | None:
+        row = await self._mongo.call(self._chats.find_one, {"pair": pair})
+        return None if row is None else _chat(row)
+
     async def members(self, chat_id: str, *, after_user_id: str | None, limit: int) -> list[Member]:
         where: Document = {"chat_id": chat_id}
         if after_user_id is not None:

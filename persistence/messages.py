@@ -25,8 +25,10 @@ from typing import Any, Final
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from persistence.blocks import put_block, remove_block
 from persistence.members import insert_member, seq_at
 from persistence.models import (
+    Block,
     Change,
     ChangeKind,
     ChangesQuery,
@@ -59,6 +61,7 @@ class MongoLog:
         self._messages = mongo.db["messages"]
         self._chats = mongo.db["chats"]
         self._members = mongo.db["members"]
+        self._blocks = mongo.db["blocks"]
 
     async def append(self, writes: Sequence[LogWrite]) -> list[Outcome]:
         return await self._mongo.write(self._append, writes)
@@ -165,6 +168,10 @@ class MongoLog:
             case ChangeKind.MEMBER_REMOVED:
                 where = {"_id": f"{change.chat_id}/{change.user_id}", "chat_id": change.chat_id}
                 self._members.delete_one(where, session=session)
+            case ChangeKind.BLOCKED:
+                put_block(self._blocks, _block(change), session)
+            case ChangeKind.UNBLOCKED:
+                remove_block(self._blocks, _block(change), session)
             case ChangeKind.CHAT_UPDATED:
                 self._chats.update_one(
                     {"_id": change.chat_id}, {"$set": {"title": change.title or ""}}, session=session
@@ -328,6 +335,11 @@ def _message(row: Document) -> Message:
         edited_at=row.get("e"),
         deleted=row.get("d", False),
     )
+
+
+def _block(change: Change) -> Block:
+    assert change.user_id is not None
+    return Block(user_id=change.actor_id, blocked_id=change.user_id, at=change.at)
 
 
 def _change_document(change: Change) -> Document:

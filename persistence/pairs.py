@@ -6,7 +6,13 @@ def pair_of(one: str, other: str) -> str:
     return ":".join(sorted((one, other)))
 
 
+def two_of(pair: str) -> tuple[str, str]:
+    """Both of them."""
+    one, _, other = pair.partition(":")
+    return one, other
+
+
 def other_of(pair: str, user_id: str) -> str:
     """The other of the two."""
-    one, _, other = pair.partition(":")
+    one, other = two_of(pair)
     return other if one == user_id else one

@@ -11,6 +11,7 @@ from typing import Final
 
 from config.settings import Settings
 from handlers.auth import Auth
+from handlers.blocking import Blocking
 from handlers.chat_topic import ChatJoiner
 from handlers.chat_views import ChatViews
 from handlers.chats import Conversations
@@ -67,6 +68,7 @@ class Core:
     tokens: Tokens
     auth: Auth
     profiles: Profiles
+    blocking: Blocking
     conversations: Conversations
     history: History
 
@@ -136,6 +138,7 @@ def make_core(
     routers = Routers(
         store=stores.log,
         chats=stores.chats,
+        blocks=stores.blocks,
         bus=stores.bus,
         dead_letters=stores.dead_letters,
         fanout=fanout,
@@ -208,13 +211,23 @@ def make_core(
             users=stores.users,
             devices=stores.devices,
             chats=stores.chats,
+            blocks=stores.blocks,
             store=stores.log,
             bus=stores.bus,
             fanout=fanout,
             clock=clock,
         ),
+        blocking=Blocking(
+            blocks=stores.blocks,
+            chats=stores.chats,
+            users=stores.users,
+            routers=routers,
+            fanout=fanout,
+            clock=clock,
+        ),
         conversations=Conversations(
             chats=stores.chats,
+            blocks=stores.blocks,
             users=stores.users,
             store=stores.log,
             views=views,

@@ -79,6 +79,7 @@ def make_node(settings: Settings) -> Supervisor:
         tokens=core.tokens,
         auth=core.auth,
         profiles=core.profiles,
+        blocking=core.blocking,
         conversations=core.conversations,
         history=core.history,
         routers=core.routers,

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from config.settings import Settings
 from handlers.auth import Auth
+from handlers.blocking import Blocking
 from handlers.chats import Conversations
 from handlers.history import History
 from handlers.routers import Routers
@@ -24,7 +25,7 @@ class Services:
 
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
-        tokens, auth, profiles, conversations, history, routers: what the routes call.
+        tokens, auth, profiles, blocking, conversations, history, routers: what the routes call.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
         required: names of those without which the node cannot serve; without the others it serves less.
@@ -37,6 +38,7 @@ class Services:
     tokens: Tokens
     auth: Auth
     profiles: Profiles
+    blocking: Blocking
     conversations: Conversations
     history: History
     routers: Routers

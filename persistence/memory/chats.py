@@ -37,6 +37,10 @@ class MemoryChats:
         await self._r.faults.before("get_chats")
         return {c: self._r.chats[c] for c in chat_ids if c in self._r.chats}
 
+    async def by_pair(self, pair: str) -> Chat | None:
+        await self._r.faults.before("by_pair")
+        return next((c for c in self._r.chats.values() if c.pair == pair), None)
+
     async def members(self, chat_id: str, *, after_user_id: str | None, limit: int) -> list[Member]:
         await self._r.faults.before("members")
         rows = sorted((m for m in self._r.members.values() if m.chat_id == chat_id), key=lambda m: m.user_id)

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from persistence.memory.record import Record
 from persistence.models import (
+    Block,
     Change,
     ChangeKind,
     ChangesQuery,
@@ -111,6 +112,11 @@ class MemoryLog:
                     r.members[key] = new_member(change, seq)
             case ChangeKind.MEMBER_REMOVED:
                 r.members.pop(key, None)
+            case ChangeKind.BLOCKED:
+                pair = (change.actor_id, change.user_id or "")
+                r.blocks.setdefault(pair, Block(user_id=pair[0], blocked_id=pair[1], at=change.at))
+            case ChangeKind.UNBLOCKED:
+                r.blocks.pop((change.actor_id, change.user_id or ""), None)
             case ChangeKind.CHAT_UPDATED:
                 self._set_chat(change.chat_id, title=change.title or "")
             case ChangeKind.CHAT_DELETED:

@@ -8,6 +8,7 @@ from persistence.models.chats import FOREVER, Chat, ChatType, CursorWrite, Membe
 from persistence.models.dead_letters import DeadLetter
 from persistence.models.jobs import Job
 from persistence.models.log import (
+    UNSEEN,
     Change,
     ChangeKind,
     ChangesQuery,
@@ -31,6 +32,7 @@ from persistence.models.presence import PresentDevice, Turn
 
 __all__ = [
     "FOREVER",
+    "UNSEEN",
     "Block",
     "Change",
     "ChangeKind",

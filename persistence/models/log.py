@@ -1,7 +1,7 @@
 """What a chat's log holds, and what can be written to it."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -45,6 +45,12 @@ class ChangeKind(StrEnum):
     MEMBER_REMOVED = "member_removed"  # user_id left or was removed
     CHAT_UPDATED = "chat_updated"  # new `title`
     CHAT_DELETED = "chat_deleted"
+    BLOCKED = "blocked"  # in a direct chat: its actor has blocked `user_id`, the other
+    UNBLOCKED = "unblocked"
+
+
+UNSEEN: Final = frozenset({ChangeKind.BLOCKED, ChangeKind.UNBLOCKED})
+"""Changes that decide what may be appended after them, and that no member is told of."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,10 @@ from persistence.models import Block
 
 
 class Blocks(Protocol):
-    """Users whom users have blocked."""
+    """Users whom users have blocked.
+
+    Between two who share a direct chat, blocking is a change in that chat's log (`MessageLog.append`), which writes here in the same transaction.
+    """
 
     async def put(self, block: Block) -> bool:
         """Remember it; `False` if it was there already (and keeps its time)."""

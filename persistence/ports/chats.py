@@ -15,6 +15,9 @@ class Chats(Protocol):
     async def get_many(self, chat_ids: Sequence[str]) -> dict[str, Chat]:
         """The chats among these that exist, deleted ones included."""
 
+    async def by_pair(self, pair: str) -> Chat | None:
+        """The direct chat of a pair (`persistence.pairs`)."""
+
     async def members(self, chat_id: str, *, after_user_id: str | None, limit: int) -> list[Member]:
         """A page of members in order of user id."""
 

@@ -20,7 +20,7 @@ from config.logging import request_id as logged_request_id
 from config.settings import NodeRole
 from handlers.errors import ChatError, Code
 from persistence.errors import StoreError
-from server.rest import admin, auth, chats, devices, messages, users
+from server.rest import admin, auth, blocks, chats, devices, messages, users
 from server.rest.meta import JSON, View, views
 from server.rest.operation import PREFIX, Answer, Operation
 from server.rest.problems import of_chat_error, of_http, of_store_error, response
@@ -42,7 +42,7 @@ def operations(services: Services) -> tuple[Operation, ...]:
     """Every call of the API; none on a node without that role."""
     if NodeRole.API not in services.settings.roles:
         return ()
-    modules = (auth, devices, users, chats, messages, admin)
+    modules = (auth, devices, users, blocks, chats, messages, admin)
     return tuple(operation for module in modules for operation in module.operations(services))
 
 

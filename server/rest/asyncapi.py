@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from handlers.blocking import BlockChange
 from handlers.bodies import EditPush, SendBody, SeqPush
 from handlers.chat_topic import Typing, TypingPush
 from handlers.content import SHAPES
@@ -124,11 +125,12 @@ EVENTS: Final = (
     Sent("me", "CHAT_DELETED", ChatChange, "The chat has been closed for all."),
     Sent("me", "MEMBER_CHANGED", MemberChange, "Somebody is in the chat in a new role, or, without `role`, no longer."),
     Sent("me", "USER_UPDATED", UserPayload, "One's own profile was changed on another device."),
+    Sent("me", "BLOCK_CHANGED", BlockChange, "One has blocked or unblocked somebody, on whichever device. The other is not told."),
     Sent("me", "SERVER_DRAINING", Draining, "The node is going down."),
     Sent("me", "phx_error", Nothing, "What served the feed has crashed: join again."),
     Sent("me", "phx_close", Nothing, "The feed is over, because it was left."),
     Sent("chat", "phx_error", Nothing, "What served the chat has crashed: join again."),
-    Sent("chat", "phx_close", Nothing, "The chat is closed: it was left, or the user is no longer in it."),
+    Sent("chat", "phx_close", Nothing, "The chat is closed: it was left, the user is no longer in it, or one of its two has blocked the other."),
     Sent("chat", "presence_state", dict[str, PresenceEntry], "Who has the chat open, by user id."),
     Sent("chat", "presence_diff", PresenceDiff, "Who opened and closed it since."),
     Sent("chat", "TYPING", Typing, "Somebody begins or ceases to type."),

@@ -27,7 +27,8 @@ def _chats(services: Services) -> Sequence[Operation]:
     async def create(call: Call[Any, NoQuery]) -> Answer:
         """Make a chat.
 
-        A direct chat that is there already is answered with 200. Members of a new group or channel get `CHAT_CREATED` on their sockets.
+        A direct chat that is there already is answered with 200. A new one is refused if one of the two has blocked the other; a group or channel, if one of
+        the others has blocked the caller. Members of a new group or channel get `CHAT_CREATED` on their sockets.
         """
         view, created = await chats.create(call.principal, call.body)
         return Answer(201 if created else 200, view)
@@ -57,6 +58,7 @@ def _chats(services: Services) -> Sequence[Operation]:
             tag=TAG,
             body=NewChat,
             answers={201: ChatView, 200: ChatView},
+            refuses=(Code.FORBIDDEN,),
         ),
         Operation(
             method="GET",
@@ -107,7 +109,7 @@ def _members(services: Services) -> Sequence[Operation]:
     async def put(call: Call[MemberBody, NoQuery]) -> Answer:
         """Add somebody (201), or change what they are (200).
 
-        Admins add members; the owner also adds, makes and unmakes admins.
+        Whoever has blocked the caller cannot be added. Admins add members; the owner also adds, makes and unmakes admins.
         """
         view, added = await chats.put_member(
             call.principal, call.id("chat_id"), call.id("user_id"), call.body

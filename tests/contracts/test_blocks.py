@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from persistence.errors import StoreUnavailable
-from persistence.models import Block
+from persistence.models import Block, Change, ChangeKind, ChangesQuery, Conflict, Stored
 from tests.contracts.samples import AT, chat, created, member
 from tests.contracts.world import World
 
@@ -51,6 +52,38 @@ async def test_blocking_can_be_repeated_after_a_lost_reply(world: World) -> None
             await node.blocks.put(block("ann", "bob"))
     await world.one.blocks.put(block("ann", "bob", AT + 1))
     assert await world.two.blocks.of_user("ann", after_id=None, limit=10) == [block("ann", "bob")]
+
+
+def blocks(chat_id: str, rev: int, kind: ChangeKind = ChangeKind.BLOCKED) -> Change:
+    return Change(chat_id=chat_id, rev=rev, kind=kind, actor_id="ann", at=AT + rev, user_id="bob")
+
+
+async def test_blocking_in_a_log_is_one_step_with_the_block(world: World) -> None:
+    direct = chat(pair="ann:bob")
+    await world.one.chats.create(direct, [member(direct.id, "ann"), member(direct.id, "bob")])
+    first, taken, back = (
+        blocks(direct.id, 1),
+        blocks(direct.id, 1),
+        blocks(direct.id, 2, ChangeKind.UNBLOCKED),
+    )
+    assert await world.one.log.append([first]) == [Stored()]
+    assert await world.two.log.append([first]) == [Stored()]
+    assert await world.two.blocks.of_user("ann", after_id=None, limit=10) == [block("ann", "bob", AT + 1)]
+    assert (await world.two.log.changes([ChangesQuery(chat_id=direct.id, after_rev=0, limit=9)])) == [[first]]
+    late = msgspec.structs.replace(taken, kind=ChangeKind.UNBLOCKED)
+    assert await world.two.log.append([late]) == [Conflict()]
+    assert await world.two.blocks.among([("ann", "bob")]) == {("ann", "bob")}
+    assert await world.two.log.append([back]) == [Stored()]
+    assert await world.one.blocks.among([("ann", "bob")]) == set()
+    assert await world.one.log.append([blocks(direct.id, 3), blocks(direct.id, 4)]) == [Stored(), Stored()]
+    assert await world.one.blocks.of_user("ann", after_id=None, limit=10) == [block("ann", "bob", AT + 3)]
+
+
+async def test_a_direct_chat_is_found_by_its_pair(world: World) -> None:
+    direct = chat(pair="ann:bob")
+    await world.one.chats.create(direct, [member(direct.id, "ann"), member(direct.id, "bob")])
+    assert await world.two.chats.by_pair("ann:bob") == direct
+    assert await world.two.chats.by_pair("ann:cat") is None
 
 
 async def test_peers_are_those_one_shares_a_direct_chat_with(world: World) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from handlers.errors import ChatError, Code
-from handlers.policy import Action, check, require_operator
+from handlers.policy import Action, Barrier, check, require_operator
 from handlers.principal import Principal
 from persistence.models import ChatType, Role
 
@@ -43,8 +44,17 @@ def in_a_chat() -> dict[tuple[Action, ChatType, Role], bool]:
     }
 
 
+def behind_a_block() -> dict[tuple[Action, Barrier], bool]:
+    _, *rows = tables()[1]
+    return {
+        (Action(row[1]), barrier): said(cell)
+        for row in rows
+        for barrier, cell in zip((Barrier.OWN, Barrier.THEIRS), row[2:], strict=True)
+    }
+
+
 def of_members() -> dict[tuple[Action, Role | None, Role | None, Role], bool]:
-    head, *rows = tables()[1]
+    head, *rows = tables()[2]
     actors = [Role(name) for name in head[4:]]
     return {
         (Action(row[1]), _role(row[2]), _role(row[3]), actor): said(cell)
@@ -58,10 +68,11 @@ def _role(cell: str) -> Role | None:
 
 
 SIMPLE = in_a_chat()
+BLOCKED = behind_a_block()
 MEMBERS = of_members()
 
 
-def refusal(action: Action, chat_type: ChatType, role: Role | None, **more: Role | None) -> Code | None:
+def refusal(action: Action, chat_type: ChatType, role: Role | None, **more: Any) -> Code | None:
     try:
         check(action, chat_type=chat_type, role=role, **more)
     except ChatError as error:
@@ -82,6 +93,15 @@ def test_the_page_names_every_case_once() -> None:
 def test_actions_without_a_target(action: Action, chat_type: ChatType, role: Role) -> None:
     expected = None if SIMPLE[action, chat_type, role] else Code.FORBIDDEN
     assert refusal(action, chat_type, role) is expected
+
+
+@pytest.mark.parametrize("action", set(Action) - set(TARGETED))
+@pytest.mark.parametrize("barrier", Barrier)
+def test_actions_behind_a_block(action: Action, barrier: Barrier) -> None:
+    allowed = BLOCKED.get((action, barrier), SIMPLE[action, ChatType.DIRECT, Role.MEMBER])
+    expected = None if allowed else Code.FORBIDDEN
+    assert refusal(action, ChatType.DIRECT, Role.MEMBER, barrier=barrier) is expected
+    assert refusal(action, ChatType.DIRECT, None, barrier=barrier) is Code.NOT_FOUND
 
 
 @pytest.mark.parametrize(("action", "target", "new", "actor"), MEMBERS)

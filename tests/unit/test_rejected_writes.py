@@ -15,7 +15,15 @@ from handlers.hub import Hub
 from handlers.principal import Principal
 from handlers.routers import Routers
 from persistence.ids import Ids
-from persistence.memory import Broker, MemoryBus, MemoryChats, MemoryDeadLetters, MemoryLog, Record
+from persistence.memory import (
+    Broker,
+    MemoryBlocks,
+    MemoryBus,
+    MemoryChats,
+    MemoryDeadLetters,
+    MemoryLog,
+    Record,
+)
 from persistence.models import Chat, ChatType, LogWrite, Member, Message, MessageType, Outcome, Role
 from supervisors import ChildSpec, PartitionSupervisor, Supervisor, open_supervisor
 
@@ -42,6 +50,7 @@ async def test_what_the_store_will_not_write_is_set_aside_and_everything_else_is
     routers = Routers(
         store=store,
         chats=chats,
+        blocks=MemoryBlocks(record),
         bus=bus,
         dead_letters=MemoryDeadLetters(record),
         fanout=fanout,

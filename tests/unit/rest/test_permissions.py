@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from handlers import policy
-from handlers.policy import Action
+from handlers.policy import Action, Barrier
 from persistence.models import ChatType, Message, MessageType, Role
 from server.rest.asyncapi import PUSHES
 
@@ -33,6 +33,8 @@ def page() -> Any:
 
 SIMPLE: Mapping[tuple[Action, ChatType, Role], bool] = page().SIMPLE
 MEMBERS: Mapping[tuple[Action, Role | None, Role | None, Role], bool] = page().MEMBERS
+
+BLOCKED: Mapping[tuple[Action, Barrier], bool] = page().BLOCKED
 
 # What asks for which action. Message 1 is the actor's own, message 2 another's.
 REST: dict[str, tuple[str, str, Any, Action]] = {
@@ -170,10 +172,10 @@ def _names() -> set[str]:
         def __call__(self, *_: Any) -> Any:
             return Anything()
 
-    from server.rest import admin, auth, chats, devices, messages, users
+    from server.rest import admin, auth, blocks, chats, devices, messages, users
 
     services: Any = Anything()
-    modules = (admin, auth, chats, devices, messages, users)
+    modules = (admin, auth, blocks, chats, devices, messages, users)
     return {operation.name for module in modules for operation in module.operations(services)}
 
 
@@ -188,6 +190,28 @@ async def test_each_call_is_allowed_to_whom_the_page_says(open_world: Any, call:
             assert await attempt(call, actor, chat_id) == expected, (kind, role)
             chat_id = await cast.chat(kind, actor)
             assert await attempt(call, cast.stranger, chat_id) == "not_found", kind
+
+
+@pytest.mark.parametrize("barrier", Barrier)
+async def test_a_block_stops_what_the_page_says(open_world: Any, barrier: Barrier) -> None:
+    """On the node that knows the chat from before, and on one that has yet to look at it."""
+    async with (
+        open_world() as world,
+        open_world(node="n2", record=world.record, broker=world.broker) as other,
+    ):
+        cast = await Cast(world).arrive()
+        actor, peer = cast.member, cast.other
+        for call in (*REST, *SOCKET):
+            world.record.blocks.clear()
+            chat_id = await cast.chat(ChatType.DIRECT, actor)
+            await actor("PUT", f"{API}/chats/{chat_id}/read", {"seq": 2})  # the room is made
+            who, whom = (actor, peer) if barrier is Barrier.OWN else (peer, actor)
+            assert (await who("PUT", f"{API}/users/{whom.id}/block")).status == 204
+            plain = SIMPLE[action_of(call), ChatType.DIRECT, Role.MEMBER]
+            expected = "ok" if BLOCKED.get((action_of(call), barrier), plain) else "forbidden"
+            elsewhere = type(actor)(other, actor.session)
+            assert await attempt(call, elsewhere, chat_id) == expected, call
+            assert await attempt(call, actor, chat_id) in (expected, "not_found"), call
 
 
 @pytest.mark.parametrize("kind", [ChatType.GROUP, ChatType.CHANNEL])

@@ -81,10 +81,12 @@ async def test_answers_have_the_documented_shape(world: Any) -> None:
     chat = (await ada("POST", f"{API}/chats", {"type": "direct", "user_id": bob.id})).json
     text = {"client_id": "c", "type": "text", "content": {"text": "x"}}
     await ada("POST", f"{API}/chats/{chat['id']}/messages", text)
+    await ada("PUT", f"{API}/users/{bob.id}/block")
     for method, path, real in (
         ("get", "/users/me", "/users/me"),
         ("get", "/users/{user_id}", f"/users/{bob.id}"),
         ("get", "/devices", "/devices"),
+        ("get", "/users/me/blocks", "/users/me/blocks"),
         ("get", "/chats", "/chats"),
         ("get", "/chats/{chat_id}", f"/chats/{chat['id']}"),
         ("get", "/chats/{chat_id}/members", f"/chats/{chat['id']}/members"),
@@ -243,6 +245,8 @@ async def live(scene: Any, here: Any, there: Any) -> None:
     await scene.ada("DELETE", f"{path}/mute")
     await scene.ada("PUT", f"{path}/pin")
     await scene.ada("PATCH", f"{API}/users/me", {"status": "busy"})
+    await scene.ada("PUT", f"{API}/users/{scene.eve.id}/block")
+    await scene.ada("DELETE", f"{API}/users/{scene.eve.id}/block")
     await scene.bob("POST", f"{API}/chats", {"type": "direct", "user_id": scene.ada.id})
     await trio.sleep(1)
     await there(f"chat:{scene.chat_id}", "phx_leave")

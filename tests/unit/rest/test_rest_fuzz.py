@@ -267,7 +267,7 @@ async def test_numbers_in_bodies_have_their_range(
 
 
 PARAMETERS = {
-    "get_devices": ["limit"], "get_chats": ["limit"], "get_chats_chat_id_members": ["limit"],
+    "get_devices": ["limit"], "get_chats": ["limit"], "get_users_me_blocks": ["limit"], "get_chats_chat_id_members": ["limit"],
     "get_chats_chat_id_messages": ["limit", "before_seq", "after_seq", "after_rev"],
 }  # fmt: skip
 
