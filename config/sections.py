@@ -115,6 +115,8 @@ class LimitSettings(Section):
     """Connections that a node takes; beyond it new ones are closed at once."""
     socket_idle_s: Annotated[float, Positive, Setting("SOCKET_IDLE_S")] = 60
     """A socket from which nothing came for so long is closed."""
+    longpoll_window_s: Annotated[float, Field(gt=0, le=15), Setting("LONGPOLL_WINDOW_S")] = 10
+    """How long a poll waits for something to come, and how long a client may be without one. phoenix.js gives up after 20 s; proxies on the way must wait longer than this."""
 
 
 class CommitSettings(Section):

@@ -10,6 +10,8 @@ CHAT_TOPIC: Final = "c:"
 USER_TOPIC: Final = "u:"
 NODES_TOPIC: Final = "n:"
 """What concerns every node."""
+PEER_TOPIC: Final = "peer:"
+"""What is meant for one node; not events, see `handlers.peers`."""
 
 
 class LogEvent(msgspec.Struct, frozen=True, array_like=True, tag="l"):

@@ -56,11 +56,15 @@ class Fanout:
 
     def publish(self, topic: str, events: list[Event]) -> None:
         """Queue events for the nodes that follow the topic. Never blocks."""
+        self.send(topic, pack(events))
+
+    def send(self, topic: str, data: bytes) -> None:
+        """The same for what is no event. Never blocks."""
         if len(self._waiting) >= MOST_WAITING:
             self.dropped += len(self._waiting)
             self._waiting.clear()
             self._bus.gap()
-        self._waiting.append(Envelope(topic, pack(events)))
+        self._waiting.append(Envelope(topic, data))
         self._work.set()
 
     def tell_chat(self, chat_id: str, event: Event) -> None:

@@ -7,8 +7,9 @@ from typing import Final
 
 import msgspec
 
-from handlers.events import CHAT_TOPIC, NODES_TOPIC, USER_TOPIC, Event, Revoked, unpack
+from handlers.events import CHAT_TOPIC, NODES_TOPIC, PEER_TOPIC, USER_TOPIC, Event, Revoked, unpack
 from handlers.hub import Hub
+from handlers.peers import Peers
 from handlers.routers import Routers
 from handlers.tokens import Tokens
 from handlers.workers.recovery import Recovery
@@ -22,12 +23,15 @@ log: Final = logging.getLogger(__name__)
 class Inbox:
     """Reads the node's inbox. Whenever something may have been missed, everything is compared with the record."""
 
-    def __init__(self, bus: Bus, routers: Routers, hub: Hub, tokens: Tokens, recovery: Recovery) -> None:
+    def __init__(
+        self, bus: Bus, routers: Routers, hub: Hub, tokens: Tokens, recovery: Recovery, peers: Peers
+    ) -> None:
         self._bus = bus
         self._routers = routers
         self._hub = hub
         self._tokens = tokens
         self._recovery = recovery
+        self._peers = peers
         self.received = 0
         self.losses = 0
 
@@ -46,6 +50,9 @@ class Inbox:
 
     def _hand_over(self, envelope: Envelope) -> None:
         self.received += 1
+        if envelope.topic.startswith(PEER_TOPIC):
+            self._peers.receive(envelope.data)
+            return
         try:
             events = unpack(envelope.data)
         except msgspec.DecodeError:

@@ -19,8 +19,9 @@ from typing import Any, Final
 
 import jwt
 import trio
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt.algorithms import RSAAlgorithm
 
 from handlers.errors import ChatError, Code
@@ -63,13 +64,27 @@ def new_private_key() -> rsa.RSAPrivateKey:
 
 
 class _Key:
-    __slots__ = ("created_at", "kid", "private", "public")
+    __slots__ = ("created_at", "kid", "private", "public", "secrets")
 
     def __init__(self, kid: str, private: rsa.RSAPrivateKey, created_at: int) -> None:
         self.kid = kid
         self.private = private
         self.public: rsa.RSAPublicKey = private.public_key()
         self.created_at = created_at
+        self.secrets: dict[str, bytes] = {}
+
+    def secret(self, purpose: str) -> bytes:
+        """Derived from the private key, so that only nodes have it, and all of them; of no use for any other purpose."""
+        found = self.secrets.get(purpose)
+        if found is None:
+            pem = self.private.private_bytes(
+                serialization.Encoding.DER,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            found = HKDF(hashes.SHA256(), 32, salt=None, info=purpose.encode()).derive(pem)
+            self.secrets[purpose] = found
+        return found
 
 
 class Tokens:
@@ -239,6 +254,19 @@ class Tokens:
             self._reload.set()  # another node may just have made it; `run` limits how often this reads
             raise ChatError(Code.UNAUTHENTICATED, "the access token is not valid")
         return key
+
+    def secret(self, purpose: str) -> tuple[str, bytes]:
+        """A key id, and a secret that all nodes share for this purpose under it: for what only nodes write and read. Raises `ChatError` (`UNAVAILABLE`)."""
+        key = self._signing_key()
+        return key.kid, key.secret(purpose)
+
+    def secret_of(self, kid: str, purpose: str) -> bytes | None:
+        """The secret under a key id, or `None` when there is no such key (any more)."""
+        key = self._keys.get(kid)
+        if key is None:
+            self._reload.set()
+            return None
+        return key.secret(purpose)
 
     def revoke(self, device_id: str) -> None:
         """Refuse, on this node, the tokens that a signed-out device still has."""

@@ -1,19 +1,21 @@
-"""The WebSocket connections of this node: their directory, and the sweep that ends those that have no business here any more."""
+"""The clients' connections to this node, over whichever transport: their directory, and the sweep that ends those that have no business here any more."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import trio
 
 from handlers.auth import Auth
-from handlers.session import SIGNED_OUT, Session
+from handlers.principal import Principal
+from handlers.session import SIGNED_OUT, Outlet, Session
 from persistence.errors import StoreUnavailable
-from server.websocket import Connection
+from server.core import Core
+from server.websocket import RESTART, Take
 from supervisors import Child
 
 ROUNDS: Final = 12
@@ -22,6 +24,35 @@ SILENT: Final = 4408
 """Close code: nothing came for too long. Not 1000, after which some clients would not come back."""
 
 log: Final = logging.getLogger(__name__)
+
+
+class Connection(Outlet, Protocol):
+    """A transport: a way for frames between a client and its session.
+
+    Attributes:
+        quiet: rounds of the idle sweep since anything came from the client; the sweep counts it up.
+        closed_with: close code sent or received; `None` while it is open.
+
+    """
+
+    quiet: int
+    closed_with: int | None
+
+    def stop_reading(self) -> None:
+        """Take nothing more from the client; what it has sent already is still served and answered."""
+
+    async def serve(self, child: Child, take: Take, early: bytes = b"") -> None:
+        """Hand over each frame until the connection ends; then call `finish`.
+
+        Args:
+            child: when it is asked to stop, the connection is closed.
+            take: called with each frame. What it returns is awaited in this task before the next one is taken. Raises `BadFrame` to close the connection.
+            early: bytes that came together with the handshake.
+
+        """
+
+    async def finish(self) -> None:
+        """Give the client a moment to take what was pushed, and let go of it."""
 
 
 class Connections:
@@ -94,3 +125,26 @@ class Connections:
                 )
             else:
                 session.outlet.close(SIGNED_OUT, "signed out")
+
+
+async def converse(
+    core: Core,
+    connections: Connections,
+    connection: Connection,
+    principal: Principal,
+    child: Child,
+    early: bytes = b"",
+) -> None:
+    """A connection's whole life: its session begins, is served, and ends with it, whatever it ends with."""
+    session = core.session(principal, connection, child.id)
+    connections.add(connection, session)
+    try:
+        try:
+            await core.sessions.opened(session)
+            await connection.serve(child, session.take, early)
+        finally:
+            connection.close(RESTART, "the server restarts")  # only if nothing else has ended it
+            connections.remove(connection)
+            core.sessions.closed(session)
+    finally:
+        await connection.finish()

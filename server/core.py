@@ -24,6 +24,7 @@ from handlers.hub import Hub
 from handlers.inbox import Inbox
 from handlers.open_chats import OpenChatTracker
 from handlers.passwords import Passwords
+from handlers.peers import Peers
 from handlers.principal import Principal
 from handlers.receipts import Receipts
 from handlers.routers import Routers
@@ -65,6 +66,7 @@ class Core:
     recovery: Recovery
     membership: Membership
     inbox: Inbox
+    peers: Peers
     tokens: Tokens
     auth: Auth
     profiles: Profiles
@@ -106,6 +108,7 @@ class Core:
                     ChildSpec("membership", self.membership.run),
                     ChildSpec("open-chats", self.tracker.run),
                     ChildSpec("feed", self.feed.run),
+                    ChildSpec("peers", self.peers.run),
                 ),
                 name="workers",
             ).spec(),
@@ -152,6 +155,7 @@ def make_core(
     )
     receipts = Receipts(stores.chats, routers, fanout, clock)
     tracker = OpenChatTracker(stores.incarnation, stores.open_chats, stores.cluster, routers, clock)
+    peers = Peers(stores.incarnation, fanout, stores.bus)
     contacts = Contacts(stores.chats, stores.blocks)
     sessions = Sessions(hub, stores.bus, stores.users, clock)
     views = ChatViews(stores.chats, stores.log, stores.users, clock)
@@ -190,9 +194,10 @@ def make_core(
         joiner=ChatJoiner(routers, tracker),
         recovery=recovery,
         membership=Membership(
-            stores.cluster, routers, sessions, tracker, recovery, every_s=settings.cluster.heartbeat_s
+            stores.cluster, routers, sessions, tracker, recovery, peers, every_s=settings.cluster.heartbeat_s
         ),
-        inbox=Inbox(stores.bus, routers, hub, tokens, recovery),
+        inbox=Inbox(stores.bus, routers, hub, tokens, recovery, peers),
+        peers=peers,
         tokens=tokens,
         auth=Auth(
             users=stores.users,

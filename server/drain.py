@@ -11,6 +11,7 @@ from handlers.protocol import ME, event
 from server.connections import Connections
 from server.endpoint import Endpoint
 from server.http import Http
+from server.longpoll.requests import LongPoll
 from server.websocket import RESTART
 from supervisors import Child
 
@@ -32,6 +33,7 @@ class Drainer:
         endpoint, listeners: what is closed first; the names of listeners that belong to this node alone are not among them, so that `/readyz` can still say why.
         connections: those who are sent away.
         http: whose idle connections are closed.
+        long_poll: whose waiting polls are answered; those of sessions on other nodes are among them.
         budget_s: the time in which all of it has to be done.
 
     """
@@ -41,6 +43,7 @@ class Drainer:
         endpoint: Endpoint,
         connections: Connections,
         http: Http,
+        long_poll: LongPoll,
         *,
         listeners: tuple[str, ...],
         budget_s: float,
@@ -48,6 +51,7 @@ class Drainer:
         self._endpoint = endpoint
         self._connections = connections
         self._http = http
+        self._long_poll = long_poll
         self._listeners = listeners
         self._budget_s = budget_s
 
@@ -55,6 +59,7 @@ class Drainer:
         """Wait for the stop, then drain. That stop need not be the node's: what comes before it in the tree may have to be started again, and so is this."""
         self._connections.draining = False
         self._http.start()
+        self._long_poll.hold()
         child.ready()
         await child.stop_requested()
         began = trio.current_time()
@@ -67,6 +72,7 @@ class Drainer:
             await self._send_away()
         for connection in tuple(self._connections.open):
             connection.close(RESTART, "the server restarts")
+        self._long_poll.release()
         await self._http.stop()
         with trio.move_on_at(began + self._budget_s):
             await self._connections.all_gone()

@@ -1,7 +1,7 @@
 """Where clients come in: one port for sockets and REST.
 
 The head of a connection's first request decides: an upgrade at `/socket/websocket` becomes a session, everything else is Hypercorn's, with the bytes that
-have been read.
+have been read: REST, and long polls (`server.longpoll`), which browsers and proxies send over the same connections.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from config.sections import LimitSettings
 from config.settings import NodeRole
 from handlers.errors import ChatError, Code
 from handlers.principal import Principal
-from server.connections import Connections
+from server.connections import Connections, converse
 from server.core import Core
 from server.flusher import Flusher
 from server.handshake import (
@@ -37,7 +37,7 @@ from server.handshake import (
 from server.http import Http
 from server.linger import LINGER_S, linger
 from server.poller import Poller
-from server.websocket import RESTART, Connection
+from server.websocket import Connection
 from supervisors import Child, ChildSpec, DynamicSupervisor, MaxChildren, NotRunning, Restart, StartError
 
 BACKLOG: Final = 4096
@@ -47,6 +47,7 @@ HEAD_S: Final = 15.0
 OUT_OF_FILES_S: Final = 0.2
 """Pause in accepting when the process has no file descriptor left."""
 SOCKET_PREFIX: Final = b"GET /socket/"
+LONGPOLL_PREFIXES: Final = (b"GET /socket/longpoll?", b"GET /socket/longpoll ")
 WEBSOCKET_PATH: Final = "/socket/websocket"
 VSN: Final = "2.0.0"
 
@@ -162,7 +163,7 @@ class Endpoint:
             data = await _read_head(child, sock)
             if data is None:
                 return
-            if not data.startswith(SOCKET_PREFIX):
+            if not data.startswith(SOCKET_PREFIX) or data.startswith(LONGPOLL_PREFIXES):
                 stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
                 await self._http.serve(stream, data)
                 return
@@ -184,18 +185,7 @@ class Endpoint:
             max_message_bytes=self._limits.max_frame_bytes,
             outbox_bytes=self._limits.outbox_bytes,
         )
-        session = self._core.session(principal, connection, child.id)
-        self._connections.add(connection, session)
-        try:
-            try:
-                await self._core.sessions.opened(session)
-                await connection.serve(child, session.take, early)
-            finally:
-                connection.close(RESTART, "the server restarts")  # only if nothing else has ended it
-                self._connections.remove(connection)
-                self._core.sessions.closed(session)
-        finally:
-            await connection.finish()
+        await converse(self._core, self._connections, connection, principal, child, early)
 
     async def _admit(self, child: Child, sock: socket.socket, data: bytes) -> tuple[Principal | None, bytes]:
         """Answer the opening handshake; whose connection it is and what came after it, or `None` when it was refused."""

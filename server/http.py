@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, cast
 
 import h11
@@ -11,7 +12,6 @@ from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
-from quart_trio import QuartTrio
 
 from server.linger import LINGER_S, MOST_IGNORED
 
@@ -21,13 +21,15 @@ SEND_S: Final = 30.0
 """How long a client may take to take in a part of an answer."""
 MAX_HEAD_BYTES: Final = 16 * 1024
 
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
 log: Final = logging.getLogger(__name__)
 
 
 class Http:
     """Serves an application on any number of connections."""
 
-    def __init__(self, app: QuartTrio) -> None:
+    def __init__(self, app: Application) -> None:
         self._app = ASGIWrapper(_undisturbed(app))
         self._config = Config()
         self._config.accesslog = None

@@ -21,6 +21,7 @@ from server.connections import Connections
 from server.core import Core
 from server.endpoint import Endpoint
 from server.flusher import Flusher
+from server.longpoll.sessions import LongPollSessions
 from supervisors import ChildExited, ChildRestarted, Crash, IntensityBreached
 from supervisors.telemetry import Event
 
@@ -59,11 +60,18 @@ class NodeMetrics(Collector):
     """A collector of everything but REST, which counts for itself."""
 
     def __init__(
-        self, core: Core, endpoint: Endpoint, connections: Connections, flusher: Flusher, tree: TreeMetrics
+        self,
+        core: Core,
+        endpoint: Endpoint,
+        connections: Connections,
+        polled: LongPollSessions,
+        flusher: Flusher,
+        tree: TreeMetrics,
     ) -> None:
         self._core = core
         self._endpoint = endpoint
         self._connections = connections
+        self._polled = polled
         self._flusher = flusher
         self._tree = tree
 
@@ -74,7 +82,13 @@ class NodeMetrics(Collector):
         yield from self._of_tree()
 
     def _of_connections(self) -> Iterator[Metric]:
-        yield _gauge("sockets_open", "WebSocket connections.", len(self._connections.open))
+        yield _gauge(
+            "sockets_open", "Connections of clients, over either transport.", len(self._connections.open)
+        )
+        yield _gauge("longpoll_sessions", "Those that are long-polled.", len(self._polled))
+        yield _counter("longpoll_begun", "Long-polled connections begun.", self._polled.begun)
+        yield _counter("peers_asked", "Requests handed on to other nodes.", self._core.peers.asked)
+        yield _counter("peers_given_up", "Those to nodes that did not answer.", self._core.peers.given_up)
         yield _gauge("users_connected", "Users with a connection here.", len(self._core.hub.users))
         yield _gauge(
             "sockets_stalled", "Sockets whose client reads too slowly at the moment.", self._flusher.stalled
@@ -82,7 +96,7 @@ class NodeMetrics(Collector):
         yield _counter("connections_accepted", "Connections accepted.", self._endpoint.accepted)
         yield _counter("connections_refused", "Connections refused.", self._endpoint.refused)
         closed = CounterMetricFamily(
-            "sockets_closed", "WebSocket connections that ended, by close code.", labels=["code"]
+            "sockets_closed", "Connections of clients that ended, by close code.", labels=["code"]
         )
         by_code: Counter[str] = Counter()
         for code, count in self._connections.closed.items():

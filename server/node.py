@@ -28,6 +28,10 @@ from server.drain import Drainer
 from server.endpoint import Endpoint
 from server.flusher import Flusher
 from server.http import Http
+from server.longpoll.asgi import with_long_poll
+from server.longpoll.requests import LongPoll
+from server.longpoll.sessions import LongPollSessions
+from server.longpoll.tickets import Tickets
 from server.metrics import NodeMetrics, TreeMetrics, process_metrics
 from server.poller import Poller
 from server.rest.app import create_app
@@ -88,7 +92,19 @@ def make_node(settings: Settings) -> Supervisor:
         draining=lambda: connections.draining,
         metrics=metrics,
     )
-    http = Http(create_app(services))
+    polled = LongPollSessions(
+        core, supervisor=supervisor, connections=connections, flusher=flusher, limits=settings.limits
+    )
+    long_poll = LongPoll(
+        polled,
+        peers=core.peers,
+        tickets=Tickets(core.tokens, wall_clock, ttl_s=settings.auth.access_token_ttl_s),
+        tokens=core.tokens,
+        roles=settings.roles,
+        window_s=settings.limits.longpoll_window_s,
+        max_message_bytes=settings.limits.max_frame_bytes,
+    )
+    http = Http(with_long_poll(create_app(services), long_poll))
     endpoint = Endpoint(
         core,
         supervisor=supervisor,
@@ -99,9 +115,11 @@ def make_node(settings: Settings) -> Supervisor:
         limits=settings.limits,
         roles=settings.roles,
     )
-    metrics.register(NodeMetrics(core, endpoint, connections, flusher, tree))
+    metrics.register(NodeMetrics(core, endpoint, connections, polled, flusher, tree))
     process_metrics(metrics)
-    drainer = Drainer(endpoint, connections, http, listeners=(SHARED,), budget_s=settings.drain.budget_s)
+    drainer = Drainer(
+        endpoint, connections, http, long_poll, listeners=(SHARED,), budget_s=settings.drain.budget_s
+    )
     root = Supervisor(
         (
             *core.children(),

@@ -10,6 +10,7 @@ import trio
 
 from handlers.open_chats import OpenChatTracker
 from handlers.outage import Outage
+from handlers.peers import Peers
 from handlers.routers import Routers
 from handlers.sessions import Sessions
 from handlers.workers.recovery import Recovery
@@ -35,6 +36,7 @@ class Membership:
         sessions: Sessions,
         tracker: OpenChatTracker,
         recovery: Recovery,
+        peers: Peers,
         *,
         every_s: float,
     ) -> None:
@@ -43,6 +45,7 @@ class Membership:
         self._sessions = sessions
         self._tracker = tracker
         self._recovery = recovery
+        self._peers = peers
         self._every_s = every_s
         self._outage = Outage(
             log, "Redis is away: other nodes are served from the record alone", "Redis is back"
@@ -88,6 +91,7 @@ class Membership:
     async def _renew(self) -> None:
         remembered = await self._cluster.heartbeat()
         if not remembered or self._outage.away:
+            await self._peers.follow()
             await self._sessions.follow_all()
             await self._routers.follow_all()
             self._tracker.restore()

@@ -8,7 +8,7 @@ import msgspec
 import trio
 
 from handlers.chat_views import ChatViews
-from handlers.events import NODES_TOPIC
+from handlers.events import NODES_TOPIC, PEER_TOPIC
 from handlers.wire import ChatView, message_view
 from persistence.memory import MemoryChats, MemoryLog, MemoryUsers
 from tests.simulation.client import Client
@@ -137,7 +137,9 @@ async def check_nothing_left(world: World) -> None:
     living = {node.incarnation for node in world.living()}
     assert [entry for entry in world.broker.open.values() if entry.node in living] == []
     interest = {
-        topic: nodes for topic, nodes in world.broker.interest.items() if nodes and topic != NODES_TOPIC
+        topic: nodes
+        for topic, nodes in world.broker.interest.items()
+        if nodes and topic != NODES_TOPIC and not topic.startswith(PEER_TOPIC)
     }
     assert interest == {}
 

@@ -18,6 +18,7 @@ from server.connections import Connections
 from server.drain import GRACE_S, PER_SECOND, RESERVE, TICK_S, Drainer
 from server.endpoint import Endpoint
 from server.http import Http
+from server.longpoll.requests import LongPoll
 from server.websocket import RESTART, Connection
 from supervisors import ChildSpec, Supervisor, open_supervisor
 
@@ -90,17 +91,33 @@ class Requests:
         await trio.sleep_until(self.busy_until)
 
 
+class Polls:
+    """`LongPoll` without polls."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.released_at: float | None = None
+
+    def hold(self) -> None:
+        self.held += 1
+
+    def release(self) -> None:
+        self.released_at = trio.current_time()
+
+
 class Node:
     def __init__(self, nursery: trio.Nursery, budget_s: float) -> None:
         self.nursery = nursery
         self.connections = Connections(cast("Auth", None), lambda: 0, idle_s=60, token_ttl_s=900)
         self.http = Requests()
+        self.polls = Polls()
         self.stopped: list[tuple[str, int]] = []
         self.lines: list[Line] = []
         drainer = Drainer(
             cast("Endpoint", self),
             self.connections,
             cast("Http", self.http),
+            cast("LongPoll", self.polls),
             listeners=("shared",),
             budget_s=budget_s,
         )
@@ -155,6 +172,7 @@ async def test_without_connections_it_is_over_at_once(autojump_clock: Clock) -> 
     async with running() as node:
         assert await drain(node) == 0
         assert node.http.stopped_at == 0
+        assert node.polls.released_at == 0
 
 
 async def test_those_who_joined_are_told_spread_times_and_closed_with_1012_in_their_order(
@@ -280,3 +298,4 @@ async def test_after_a_stop_that_was_not_the_nodes_connections_are_taken_again(a
         async with open_supervisor(node.tree):
             assert not node.connections.draining
             assert node.http.starts == 2
+            assert node.polls.held == 2

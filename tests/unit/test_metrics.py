@@ -15,6 +15,7 @@ from server.connections import Connections
 from server.core import Core
 from server.endpoint import Endpoint
 from server.flusher import Flusher
+from server.longpoll.sessions import LongPollSessions
 from server.metrics import CODES, NodeMetrics, TreeMetrics
 from supervisors import ChildExited, ChildRestarted, Crash, IntensityBreached, Killed, Normal
 from tests.unit import memory_node
@@ -34,12 +35,20 @@ def told(registry: Any) -> dict[str, dict[tuple[str, ...], float]]:
     return found
 
 
+class _NoPolls:
+    begun = 0
+
+    def __len__(self) -> int:
+        return 0
+
+
 def of_tree(tree: TreeMetrics, connections: Any = None) -> dict[str, dict[tuple[str, ...], float]]:
     """What is told of the tree alone, and of closed connections."""
     metrics = NodeMetrics(
-        cast("Core", SimpleNamespace(hub=SimpleNamespace(users={}))),
+        cast("Core", SimpleNamespace(hub=SimpleNamespace(users={}), peers=SimpleNamespace(asked=0, given_up=0))),
         cast("Endpoint", SimpleNamespace(accepted=0, refused=0)),
         cast("Connections", connections or SimpleNamespace(open={}, closed={})),
+        cast("LongPollSessions", _NoPolls()),
         Flusher(),
         tree,
     )
