@@ -154,7 +154,11 @@ WebSocket at `/socket/websocket?vsn=2.0.0`, for any Phoenix client. The access t
 `Sec-WebSocket-Protocol: phoenix, base64url.bearer.phx.<token>`, `Authorization: Bearer <token>`, or `?token=`.
 
 Frames are JSON text, `[join_ref, ref, topic, event, payload]`. The payloads are described here. Every push is answered on its `ref` by
-`phx_reply` with `{"status": "ok" | "error", "response": ...}`; a `heartbeat` on the topic `phoenix` keeps a quiet socket open."""
+`phx_reply` with `{"status": "ok" | "error", "response": ...}`; a `heartbeat` on the topic `phoenix` keeps a quiet socket open.
+
+The same frames go over plain requests at `/socket/longpoll?vsn=2.0.0`, as Phoenix' long-polling does it: GET asks what is new and is answered
+`{"status", "token", "messages"}`; POST of `application/x-ndjson` says something, a frame a line. The access token goes in `X-Phoenix-AuthToken`. phoenix.js
+changes to it by itself (`longPollFallbackMs`). Any node takes any request."""
 
 
 def asyncapi() -> dict[str, Any]:
@@ -180,7 +184,15 @@ def asyncapi() -> dict[str, Any]:
                 "description": "Any node serves any client; `wss` behind a proxy that ends TLS.",
                 "variables": {"host": {"default": "127.0.0.1:8000"}},
                 "security": [{"$ref": "#/components/securitySchemes/bearer"}],
-            }
+            },
+            "longpoll": {
+                "host": "{host}",
+                "pathname": "/socket/longpoll",
+                "protocol": "http",
+                "description": "The same by long-polling; `https` behind a proxy that ends TLS.",
+                "variables": {"host": {"default": "127.0.0.1:8000"}},
+                "security": [{"$ref": "#/components/securitySchemes/bearer"}],
+            },
         },
         "channels": {name: _channel(name) for name in _CHANNELS},
         "operations": dict(_operations()),

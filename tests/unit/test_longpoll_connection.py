@@ -211,7 +211,9 @@ async def test_a_client_that_does_not_poll_is_gone_after_the_window_and_one_that
     async with served() as link:
         for _ in range(5):
             link.ask(0)
-            await trio.sleep(2 * WINDOW_S - 0.1)  # the poll waits for a window, and the client may be away for one
+            await trio.sleep(
+                2 * WINDOW_S - 0.1
+            )  # the poll waits for a window, and the client may be away for one
             assert link.connection.closed_with is None
         await trio.sleep(0.2)
         assert link.connection.closed_with == CLIENT_GONE
