@@ -39,7 +39,7 @@ class Section(BaseModel):
 
 
 class NodeRole(StrEnum):
-    """A part of the platform that a node can carry. `api` is REST, `realtime` the sockets; the others have nothing to carry yet."""
+    """A part of the platform that a node can carry: `realtime` the sockets, `media`, `stories` and `notifications` their calls and workers, `api` all other calls."""
 
     API = "api"
     REALTIME = "realtime"

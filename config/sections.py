@@ -181,3 +181,7 @@ class LocalSettings(Section):
         str, Setting("LOCAL_RCLONE", zero="the one installed with the project, else the one on PATH")
     ] = ""
     """Program to run as `rclone`."""
+    nginx: Annotated[
+        str, Setting("LOCAL_NGINX", zero="the one installed with the project, else the one on PATH")
+    ] = ""
+    """Program to run as `nginx`, with `--proxy`."""

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     node_name: Annotated[str, Field(max_length=128), Setting("NODE_NAME", zero="host name and port")] = ""
     """Name of this node, different from all others' in the cluster."""
     roles: Annotated[Roles, Field(min_length=1), Setting("ROLES")] = frozenset(NodeRole)
-    """What this node does, in the environment separated by commas: `api` is REST, `realtime` the sockets; the others have nothing to do yet."""
+    """What this node does, in the environment separated by commas: `realtime` the sockets, `media`, `stories` and `notifications` their calls and workers, `api` all other calls."""
     trusted_proxies: Annotated[Networks, Setting("TRUSTED_PROXIES", zero="nobody's word is taken")] = (
         IPv4Network("127.0.0.0/8"),
         IPv6Network("::1/128"),

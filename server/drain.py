@@ -64,6 +64,7 @@ class Drainer:
         await child.stop_requested()
         began = trio.current_time()
         self._connections.draining = True
+        self._http.wind_down()
         for name in self._listeners:
             self._endpoint.stop_accepting(name)
         count = len(self._connections.open)

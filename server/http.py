@@ -30,7 +30,7 @@ class Http:
     """Serves an application on any number of connections."""
 
     def __init__(self, app: Application) -> None:
-        self._app = ASGIWrapper(_undisturbed(app))
+        self._app = ASGIWrapper(self._undisturbed(app))
         self._config = Config()
         self._config.accesslog = None
         self._config.errorlog = log
@@ -39,14 +39,20 @@ class Http:
         self._config.h11_max_incomplete_size = MAX_HEAD_BYTES
         self._context = WorkerContext(None)
         self._stopped = False
+        self._leaving = False
         self._gone: trio.Event | None = None
         self.open = 0
 
     def start(self) -> None:
         """Let connections be used for one request after another: so it is at first, and again after a `stop`."""
+        self._leaving = False
         if self._stopped:
             self._stopped = False
             self._context = WorkerContext(None)
+
+    def wind_down(self) -> None:
+        """Have every answer from now on end its connection: a proxy that keeps connections does not find one of them closed just when it uses it."""
+        self._leaving = True
 
     async def stop(self) -> None:
         """Close idle connections now, the others after the request that they are at. New ones are served one request."""
@@ -88,6 +94,30 @@ class Http:
             if self._gone is not None and not self.open:
                 self._gone.set()
 
+    def _undisturbed(self, app: Application) -> Application:
+        """The application, whose answers reach Hypercorn whole.
+
+        With the last piece of an answer Hypercorn tells the application that the client is gone, upon which Quart-Trio cancels the very task that is handing
+        that piece over: the connection would be neither closed nor given its keep-alive limit, and stay open for ever. (Not so in HTTP/2, where handing over may
+        also wait for the client without a limit, and must not be shielded.)
+        """
+
+        async def served(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] != "http" or not scope["http_version"].startswith("1"):
+                await app(scope, receive, send)
+                return
+
+            async def whole(message: Any) -> None:
+                if self._leaving and message["type"] == "http.response.start":
+                    headers = [each for each in message["headers"] if each[0].lower() != b"connection"]
+                    message = {**message, "headers": [*headers, (b"connection", b"close")]}
+                with trio.CancelScope(shield=True):
+                    await send(message)
+
+            await app(scope, receive, whole)
+
+        return served
+
 
 class _OneRequest:
     """In the place of the event that ends idle connections: for those that come after it, and have a request with them."""
@@ -101,28 +131,6 @@ class _OneRequest:
     async def set(self) -> None: ...
 
     async def clear(self) -> None: ...
-
-
-def _undisturbed(app: Any) -> Any:
-    """The application, whose answers reach Hypercorn whole.
-
-    With the last piece of an answer Hypercorn tells the application that the client is gone, upon which Quart-Trio cancels the very task that is handing
-    that piece over: the connection would be neither closed nor given its keep-alive limit, and stay open for ever. (Not so in HTTP/2, where handing over may
-    also wait for the client without a limit, and must not be shielded.)
-    """
-
-    async def served(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or not scope["http_version"].startswith("1"):
-            await app(scope, receive, send)
-            return
-
-        async def whole(message: Any) -> None:
-            with trio.CancelScope(shield=True):
-                await send(message)
-
-        await app(scope, receive, whole)
-
-    return served
 
 
 class _Server(TCPServer):

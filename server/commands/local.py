@@ -19,7 +19,13 @@ from config.settings import LogFormat, LogLevel, load
     show_default=True,
     help="How many; node i also listens on port + i. 0 for the servers alone.",
 )
-def command(host: str | None, port: int | None, nodes: int) -> None:
+@click.option(
+    "--proxy",
+    "proxied",
+    is_flag=True,
+    help="nginx on the port, round robin over nodes that listen on their own ports alone.",
+)
+def command(host: str | None, port: int | None, nodes: int, *, proxied: bool) -> None:
     """Run MongoDB, Redis, an object store and nodes, on this machine alone.
 
     Data are kept under var/ (VAR_DIR). With MONGODB_URI, REDIS_URL or S3_* set, that server is used and none of its kind is started. Ctrl-C
@@ -37,6 +43,6 @@ def command(host: str | None, port: int | None, nodes: int) -> None:
     configure(LogLevel.ERROR, LogFormat.TEXT, secrets=settings.secrets)
     own = range(settings.port, settings.port + MOST_NODES + 1)
     with opened(settings.var_dir) as folder, Ports(taken=own) as ports:
-        tree = LocalTree(make(settings, folder, ports, nodes, text_logs=sys.stderr.isatty()))
+        tree = LocalTree(make(settings, folder, ports, nodes, proxied=proxied, text_logs=sys.stderr.isatty()))
         status = trio.run(tree.run)
     sys.exit(status)

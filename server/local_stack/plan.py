@@ -10,8 +10,8 @@ from functools import partial
 from typing import Final
 
 from config.settings import LogFormat, Settings, load
-from server.local_stack import probes
-from server.local_stack.binaries import MONGOD, RCLONE, REDIS_SERVER, Binary
+from server.local_stack import probes, proxy
+from server.local_stack.binaries import MONGOD, NGINX, RCLONE, REDIS_SERVER, Binary
 from server.local_stack.folder import Folder
 from server.local_stack.log_file import LogFile
 from server.local_stack.ports import LOOPBACK, Ports, require
@@ -53,10 +53,24 @@ class Plan:
     folder: Folder
     settings: Settings
     servers: tuple[Part, ...]
+    proxy: tuple[Part, ...]
     nodes: tuple[Part, ...]
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All of it, in the order in which it is started."""
+        return (*self.servers, *self.proxy, *self.nodes)
 
-def make(settings: Settings, folder: Folder, ports: Ports, nodes: int, *, text_logs: bool = False) -> Plan:
+
+def make(
+    settings: Settings,
+    folder: Folder,
+    ports: Ports,
+    nodes: int,
+    *,
+    proxied: bool = False,
+    text_logs: bool = False,
+) -> Plan:
     """Decide.
 
     Args:
@@ -64,6 +78,7 @@ def make(settings: Settings, folder: Folder, ports: Ports, nodes: int, *, text_l
         folder: where data and logs go.
         ports: where servers get theirs from.
         nodes: how many; node i listens on `port` with all others, and on `port + i`. 0 for the servers alone.
+        proxied: nginx listens on `port`, and nodes on their own ports alone.
         text_logs: whether nodes write their log for people.
 
     Raises:
@@ -72,6 +87,8 @@ def make(settings: Settings, folder: Folder, ports: Ports, nodes: int, *, text_l
     """
     if not 0 <= nodes <= MOST_NODES:
         raise refuse("--nodes", f"must be between 0 and {MOST_NODES}, not {nodes}")
+    if proxied and not nodes:
+        raise refuse("--proxy", "needs nodes to be before")
     if nodes:
         _check_node_ports(settings, nodes)
     servers, env = _servers(settings, folder, ports)
@@ -90,7 +107,10 @@ def make(settings: Settings, folder: Folder, ports: Ports, nodes: int, *, text_l
         folder=folder,
         settings=resolved,
         servers=servers,
-        nodes=tuple(_node(i, settings, folder, env, text_logs=text_logs) for i in range(1, nodes + 1)),
+        proxy=(_proxy(settings, folder, nodes),) if proxied else (),
+        nodes=tuple(
+            _node(i, settings, folder, env, proxied=proxied, text_logs=text_logs) for i in range(1, nodes + 1)
+        ),
     )
 
 
@@ -203,13 +223,42 @@ def _s3(settings: Settings, folder: Folder, port: int) -> tuple[Part, dict[str, 
     )
 
 
-def _node(i: int, settings: Settings, folder: Folder, env: Mapping[str, str], *, text_logs: bool) -> Part:
+def _proxy(settings: Settings, folder: Folder, nodes: int) -> Part:
+    own = folder.run / "nginx"
+    own.mkdir(mode=0o700, exist_ok=True)
+    listen = (
+        f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
+    )
+    addresses = [f"{LOOPBACK}:{settings.port + i}" for i in range(1, nodes + 1)]
+    host = reachable(settings.host)
+    return Part(
+        id="nginx",
+        command=proxy.command(NGINX.find(settings.local.nginx), own, listen, addresses),
+        env={},
+        address=f"{host}:{settings.port}",
+        probe=partial(probes.proxy_answers, host, settings.port),
+        log=LogFile(folder.logs / "nginx.log"),
+        setting=NGINX.setting,
+    )
+
+
+def _node(
+    i: int,
+    settings: Settings,
+    folder: Folder,
+    env: Mapping[str, str],
+    *,
+    proxied: bool,
+    text_logs: bool,
+) -> Part:
     own_port = settings.port + i
+    # Behind the proxy, nobody else is to reach it, and it has no port to share.
+    host = LOOPBACK if proxied else settings.host
     own = {
         **env,
-        "HOST": settings.host,
-        "PORT": str(settings.port),
-        "OWN_PORT": str(own_port),
+        "HOST": host,
+        "PORT": str(own_port if proxied else settings.port),
+        "OWN_PORT": "0" if proxied else str(own_port),
         "VAR_DIR": str(folder.root),
         "PYTHONUNBUFFERED": "1",
     }
@@ -217,7 +266,7 @@ def _node(i: int, settings: Settings, folder: Folder, env: Mapping[str, str], *,
         own["LOG_FORMAT"] = LogFormat.TEXT
     if settings.node_name:
         own["NODE_NAME"] = f"{settings.node_name}-{i}"
-    host = reachable(settings.host)
+    host = reachable(host)
     return Part(
         id=f"node-{i}",
         command=(sys.executable, "-m", "server", "serve"),

@@ -35,6 +35,11 @@ async def node_ready(host: str, port: int) -> bool:
     return await http_status(host, port, "/readyz") == 200
 
 
+async def proxy_answers(host: str, port: int) -> bool:
+    """Whether the proxy speaks HTTP; there need be no node behind it yet."""
+    return await http_status(host, port, "/healthz") is not None
+
+
 async def http_status(host: str, port: int, path: str) -> int | None:
     """The status that a GET is answered with; `None` without an answer."""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode()

@@ -39,7 +39,7 @@ class LocalTree:
 
     def __init__(self, plan: Plan, *, on_ready: Callable[[], None] | None = None) -> None:
         self.plan = plan
-        parts = {part.id: part for part in (*plan.servers, *plan.nodes)}
+        parts = {part.id: part for part in plan.parts}
         self.narrator = Narrator(parts)
         self._on_ready = on_ready or self._announce
         self._began = time.monotonic()
@@ -49,6 +49,8 @@ class LocalTree:
             [
                 self._group("stack", plan.servers),
                 ChildSpec("schema", _prepare_database, (plan,), restart=Restart.TRANSIENT),
+                # Before the nodes, so that it stops after them: what they still have to say goes through it.
+                *([self._group("proxy", plan.proxy)] if plan.proxy else []),
                 self._group("nodes", plan.nodes),
                 control_spec(plan.folder.run / "local.sock", lambda: snapshot(self.root)),
                 ChildSpec("announcement", self._serve_announcement),
@@ -70,7 +72,7 @@ class LocalTree:
             except (StartError, Escalation) as error:
                 failure = error
             nursery.cancel_scope.cancel()
-        for part in (*self.plan.servers, *self.plan.nodes):
+        for part in self.plan.parts:
             part.log.close()
         if isinstance(failure, StartError) and not self._stopping:
             raise why(failure, self.plan) from failure
@@ -119,7 +121,9 @@ class LocalTree:
         say(f"\nReady after {time.monotonic() - self._began:.1f} s.\n")
         say(f"  REST         http://{base}/api/v1    described at http://{base}/docs")
         say(f"  socket       ws://{base}/socket/websocket")
-        if len(self.plan.nodes) > 1:
+        for proxy in self.plan.proxy:
+            say(f"  {proxy.id:<12} http://{proxy.address}, in turn to:")
+        if len(self.plan.nodes) > 1 or self.plan.proxy:
             for node in self.plan.nodes:
                 say(f"  {node.id:<12} http://{node.address}")
         for server in self.plan.servers:

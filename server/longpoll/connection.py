@@ -50,14 +50,13 @@ class PolledConnection:
         outbox_bytes: what may wait for the next poll behind one push of any size; with more it ends with 1013, and its client begins another one and catches up.
 
     Attributes:
-        quiet: rounds of the idle sweep since anything came from the client; the sweep counts it up.
         closed_with: the close code that a socket would have ended with; `None` while it is open.
 
     """
 
     __slots__ = (
-        "_alone_from", "_bound", "_deaf", "_ended", "_flusher", "_given", "_marked", "_max", "_number", "_out", "_poll", "_posts", "_scope", "_size",
-        "_window_s", "_work", "closed_with", "quiet",
+        "_alone_from", "_bound", "_deaf", "_ended", "_flusher", "_given", "_marked", "_max", "_number", "_out", "_poll", "_posts", "_quiet", "_scope", "_size",
+        "_window_s", "_work", "closed_with",
     )  # fmt: skip
 
     def __init__(
@@ -80,7 +79,16 @@ class PolledConnection:
         self._ended = False
         self._work = Signal()
         self.closed_with: int | None = None
-        self.quiet = 0
+        self._quiet = 0
+
+    @property
+    def quiet(self) -> int:
+        """A client whose poll waits is not silent."""
+        return 0 if self._poll is not None else self._quiet
+
+    @quiet.setter
+    def quiet(self, rounds: int) -> None:
+        self._quiet = rounds
 
     # -- out -------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,6 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from config.logging import request_id as logged_request_id
-from config.settings import NodeRole
 from handlers.errors import ChatError, Code
 from persistence.errors import StoreError
 from server.rest import admin, auth, blocks, chats, devices, messages, users
@@ -25,6 +24,7 @@ from server.rest.meta import JSON, View, views
 from server.rest.operation import PREFIX, Answer, Operation
 from server.rest.problems import of_chat_error, of_http, of_store_error, response
 from server.rest.requests import Requests
+from server.rest.roles import role_of
 from server.rest.security import harden
 from server.services import Services
 
@@ -39,11 +39,10 @@ log: Final = logging.getLogger(__name__)
 
 
 def operations(services: Services) -> tuple[Operation, ...]:
-    """Every call of the API; none on a node without that role."""
-    if NodeRole.API not in services.settings.roles:
-        return ()
+    """Every call of the API that this node's roles serve."""
     modules = (auth, devices, users, blocks, chats, messages, admin)
-    return tuple(operation for module in modules for operation in module.operations(services))
+    every = (operation for module in modules for operation in module.operations(services))
+    return tuple(operation for operation in every if role_of(operation.path) in services.settings.roles)
 
 
 def create_app(services: Services) -> QuartTrio:

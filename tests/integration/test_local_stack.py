@@ -1,5 +1,6 @@
 """`python -m server local` with the real servers: what somebody sees who runs it, stops it, kills it, or runs it where it cannot."""
 
+import http.client
 import json
 import os
 import signal
@@ -256,6 +257,47 @@ def test_nodes_share_a_port_have_their_own_and_come_back_after_a_kill(start: Cal
     stopped = [line for line in stack.rest() if line.endswith("has stopped")]
     assert stopped == [f"{name} has stopped" for name in ("node-2", "node-1", "s3", "redis", "mongodb")]
     assert stack.process.returncode == 0
+    wait_gone(processes)
+
+
+def test_behind_a_proxy_requests_go_to_all_nodes_and_one_that_dies_is_left_out(
+    start: Callable[..., Stack],
+) -> None:
+    port = free_ports(4)
+    stack = start("--nodes", "3", "--port", str(port), "--proxy")
+    stack.read_until("Ready after")
+    stack.read_until(f"nginx        http://127.0.0.1:{port}, in turn to:")
+
+    def status(path: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    assert {status("/api/v1/chats") for _ in range(9)} == {401}
+    processes = stack.descendants()
+    assert len([p for p in processes if p.name() == "nginx"]) == 1
+    next(p for p in processes if p.environ().get("PORT") == str(port + 2)).kill()
+    assert {status("/api/v1/chats") for _ in range(9)} == {401}, "nobody notices"
+    stack.read_until("node-2 is ready")
+
+    processes = stack.descendants()
+    stack.process.terminate()
+    stopped = [line for line in stack.rest() if line.endswith("has stopped")]
+    names = ("node-3", "node-2", "node-1", "nginx", "s3", "redis", "mongodb")
+    assert stopped == [f"{name} has stopped" for name in names]
+    assert stack.process.returncode == 0
+    wait_gone(processes)
+
+
+def test_kill_9_of_the_parent_takes_the_proxy_with_it(start: Callable[..., Stack]) -> None:
+    stack = start("--nodes", "1", "--port", str(free_ports(2)), "--proxy")
+    stack.read_until("Ready after")
+    processes = stack.descendants()
+    assert "nginx" in {p.name() for p in processes}
+    stack.process.kill()
     wait_gone(processes)
 
 

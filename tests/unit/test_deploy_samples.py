@@ -9,6 +9,7 @@ import pytest
 
 from config.settings import Settings
 from config.sources import CONFIG_VARIABLE, known
+from server.longpoll.requests import FRAMES_AT_ONCE
 
 DEPLOY = Path(__file__).resolve().parents[2] / "config" / "deploy"
 PATTERNS = {
@@ -48,9 +49,37 @@ def test_nginx_waits_longer_for_a_silent_socket_than_a_node_does() -> None:
     waits = [int(seconds) for seconds in re.findall(r"proxy_read_timeout (\d+)s", text)]
     assert waits[0] > Settings().limits.socket_idle_s
     assert waits[1] > Settings().commit.store_hold_s
+    (polls,) = re.findall(r"proxy_read_timeout (\d+)s; # longer than LONGPOLL_WINDOW_S", text)
+    assert int(polls) > Settings().limits.longpoll_window_s + 5
 
 
-def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
+def test_nginx_takes_bodies_as_long_as_nodes_do() -> None:
+    limits = Settings().limits
+    text = (DEPLOY / "nginx.conf").read_text()
+    (body,) = re.findall(r"client_max_body_size (\d+)k; # MAX_BODY_BYTES", text)
+    (polled,) = re.findall(r"client_max_body_size (\d+)m; # 16 times MAX_FRAME_BYTES", text)
+    assert int(body) * 1024 == limits.max_body_bytes
+    assert int(polled) << 20 == FRAMES_AT_ONCE * limits.max_frame_bytes
+
+
+def test_nginx_asks_a_second_node_to_write_only_what_may_be_written_twice() -> None:
+    text = (DEPLOY / "nginx.conf").read_text()
+    locations = re.findall(r"location (.+?) \{([^}]*)\}", text)
+    repeated = [path for path, body in locations if "non_idempotent" in body]
+    assert repeated == ["~ ^/api/v1/chats/[^/]+/messages$"]
+
+
+def test_the_sample_with_roles_is_the_other_one_but_for_its_routes() -> None:
+    plain, roles = (
+        (DEPLOY / name).read_text().split("map $http_upgrade")[1]
+        for name in ("nginx.conf", "nginx-roles.conf")
+    )
+    routes = re.sub(r"        location ~ \^/api/v1/\w+\(/\|\$\) \{[^}]*\}\n\n", "", roles)
+    assert routes == plain.replace("http://sockets", "http://realtime").replace("http://nodes", "http://api")
+
+
+@pytest.mark.parametrize("sample", ["nginx.conf", "nginx-roles.conf"])
+def test_nginx_takes_its_configuration(sample: str, tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -59,7 +88,7 @@ def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
         "-p",
         str(tmp_path),
         "-c",
-        str(DEPLOY / "nginx.conf"),
+        str(DEPLOY / sample),
     ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

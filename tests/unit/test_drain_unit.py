@@ -76,11 +76,15 @@ class Requests:
 
     def __init__(self) -> None:
         self.starts = 0
+        self.winding_down = False
         self.stopped_at: float | None = None
         self.busy_until = 0.0
 
     def start(self) -> None:
         self.starts += 1
+
+    def wind_down(self) -> None:
+        self.winding_down = True
 
     async def stop(self) -> None:
         await trio.lowlevel.checkpoint()
@@ -166,6 +170,7 @@ async def test_accepting_stops_before_anybody_is_told(autojump_clock: Clock) -> 
         await drain(node)
         assert node.stopped == [("shared", 0)]
         assert node.connections.draining
+        assert node.http.winding_down
 
 
 async def test_without_connections_it_is_over_at_once(autojump_clock: Clock) -> None:

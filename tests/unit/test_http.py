@@ -239,6 +239,24 @@ async def test_on_a_stop_idle_connections_close_at_once_and_others_after_their_r
         assert trio.current_time() == began
 
 
+async def test_a_server_that_leaves_ends_each_connection_with_its_next_answer(autojump_clock: Clock) -> None:
+    async with serving() as server:
+        it = await server.call()
+        await it.answer()
+        server.http.wind_down()
+        assert server.http.open == 1, "an idle one is not closed under a proxy that is about to use it"
+        await it.send(GET)
+        assert await it.answer() == (200, b"hello")
+        assert await it.end() == trio.current_time() == 0
+        it.close()
+        server.http.start()
+        again = await server.call()
+        for _ in range(2):
+            assert await again.answer() == (200, b"hello")
+            await again.send(GET)
+        await again.answer()
+
+
 @pytest.mark.parametrize("attempt", range(10))
 async def test_who_comes_after_a_stop_is_served_one_request(attempt: int, autojump_clock: Clock) -> None:
     """The load balancer, that asks a node that leaves whether it is ready. Several attempts: which task goes first is chance."""

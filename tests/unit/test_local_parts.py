@@ -1,5 +1,6 @@
 """Pieces of the local stack that need no servers."""
 
+import re
 import socket
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from server.local_stack.log_file import LogFile
 from server.local_stack.narrator import last_words
 from server.local_stack.plan import make, reachable
 from server.local_stack.ports import Ports
+from server.local_stack.proxy import SAMPLE, configuration
 from server.refusal import Refusal
 
 
@@ -103,6 +105,35 @@ def test_a_plan_gives_nodes_what_they_need(tmp_path: Path, program: str) -> None
     assert secret not in str([part.command for part in plan.servers]) + str(record)
 
 
+def test_behind_a_proxy_nodes_listen_on_their_own_ports_alone(tmp_path: Path, program: str) -> None:
+    local = {"mongod": program, "redis_server": program, "rclone": program, "nginx": program}
+    settings = Settings(port=first_of_two_free_ports(), host="0.0.0.0", local=local, var_dir=tmp_path)
+    with opened(tmp_path) as folder, Ports() as ports:
+        plan = make(settings, folder, ports, 1, proxied=True)
+        assert [part.id for part in plan.parts] == ["mongodb", "redis", "s3", "nginx", "node-1"]
+        (node,) = plan.nodes
+        assert (node.env["HOST"], node.env["PORT"], node.env["OWN_PORT"]) == (
+            "127.0.0.1",
+            str(settings.port + 1),
+            "0",
+        )
+        text = (folder.run / "nginx" / "nginx.conf").read_text()
+        assert f"listen 0.0.0.0:{settings.port};" in text
+        servers = re.findall(r"^ +server (\S+) ", text, re.MULTILINE)
+        assert servers == [f"127.0.0.1:{settings.port + 1}"] * 2
+        with pytest.raises(Refusal, match="--proxy: needs nodes"):
+            make(settings, folder, ports, 0, proxied=True)
+
+
+def test_a_proxys_configuration_has_each_node_in_each_upstream() -> None:
+    text = configuration(SAMPLE.read_text(), "127.0.0.1:9", ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"])
+    servers = re.findall(r"^ +server (\S+) max_fails=1 fail_timeout=2s;", text, re.MULTILINE)
+    assert servers == ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"] * 2
+    assert re.findall(r"^ +listen (.+);", text, re.MULTILINE) == ["127.0.0.1:9"]
+    with pytest.raises(Refusal, match="is not the configuration that this can be made of"):
+        configuration(text, "127.0.0.1:9", ["127.0.0.1:1"])
+
+
 def test_a_plan_starts_nothing_of_what_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {
         "MONGODB_URI": "mongodb://db.example",
@@ -124,7 +155,9 @@ def test_a_plan_starts_nothing_of_what_is_given(tmp_path: Path, monkeypatch: pyt
 
 
 def test_programs_are_found_where_the_project_installs_them_or_not_at_all() -> None:
-    absent = Binary("no-such-program", "LOCAL_X", "X_URL", "nowhere/no-such-program")
+    absent = Binary(
+        "no-such-program", "LOCAL_X", "set X_URL to a server that runs", "nowhere/no-such-program"
+    )
     with pytest.raises(
         Refusal, match=r"LOCAL_X: there is no no-such-program: .*set X_URL to a server that runs"
     ):
