@@ -17,17 +17,18 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from handlers.audit import Audit
 from handlers.errors import ChatError, Code
 from handlers.fanout import Fanout
 from handlers.passwords import Passwords
-from handlers.phones import e164
+from handlers.phones import e164, masked
 from handlers.principal import Principal
 from handlers.text_fields import one_line
 from handlers.tokens import Tokens
 from handlers.tries import Tries
 from handlers.wire import OwnUser, own_user, rfc3339
 from persistence.errors import AlreadyExists
-from persistence.models import Device, User
+from persistence.models import AuditAction, Device, User
 from persistence.ports import Attempts, Devices, Users
 
 MAX_NAME: Final = 64
@@ -95,6 +96,7 @@ class Auth:
         passwords: Passwords,
         tokens: Tokens,
         fanout: Fanout,
+        audit: Audit,
         clock: Callable[[], int],
         new_id: Callable[[], str],
         refresh_ttl_s: int,
@@ -106,6 +108,7 @@ class Auth:
         self._passwords = passwords
         self._tokens = tokens
         self._fanout = fanout
+        self._audit = audit
         self._clock = clock
         self._new_id = new_id
         self._refresh_ttl_ms = refresh_ttl_s * 1000
@@ -140,7 +143,7 @@ class Auth:
         except AlreadyExists:
             await self._tries.failed(address)
             raise ChatError(Code.PHONE_TAKEN, "this phone number has an account") from None
-        return await self._sign_in(user, device)
+        return await self._sign_in(user, device, address, AuditAction.SIGNED_UP)
 
     async def login(self, body: LoginBody, address: str) -> SessionView:
         """Sign a device in. A wrong password and an unknown phone are answered alike, and take as long.
@@ -155,11 +158,16 @@ class Auth:
         user = await self._users.by_phone(phone)
         right = await self._passwords.verify(body.password, None if user is None else user.password_hash)
         if user is None or not right:
+            self._note_failure(phone, user, address)
             await self._tries.failed(address)
             raise ChatError(Code.BAD_CREDENTIALS, "phone number or password is wrong")
         await self._tries.succeeded(phone)
         await self._make_room(user.id)
-        return await self._sign_in(user, device)
+        return await self._sign_in(user, device, address, AuditAction.SIGNED_IN)
+
+    def _note_failure(self, phone: str, user: User | None, address: str) -> None:
+        who = {"phone": masked(phone)} if user is None else {"user_id": user.id}
+        self._audit.note(AuditAction.SIGN_IN_FAILED, address=address, about=who)
 
     async def _make_room(self, user_id: str) -> None:
         """Sign out the devices whose time has run out, and those beyond what a user may have."""
@@ -167,9 +175,10 @@ class Auth:
         devices = sorted(await self._devices.of_user(user_id), key=lambda d: d.last_used_at, reverse=True)
         for index, device in enumerate(devices):
             if device.refresh_expires_at <= now or index >= MAX_DEVICES - 1:
-                await self.sign_out(user_id, device.id)
+                why = "expired" if device.refresh_expires_at <= now else "too_many"
+                await self.sign_out(user_id, device.id, why=why)
 
-    async def _sign_in(self, user: User, body: DeviceBody) -> SessionView:
+    async def _sign_in(self, user: User, body: DeviceBody, address: str, action: AuditAction) -> SessionView:
         now = self._clock()
         device_id = self._new_id()
         token = _new_token(device_id)
@@ -185,9 +194,10 @@ class Auth:
                 last_used_at=now,
             )
         )
+        self._audit.note(action, actor_id=user.id, device_id=device_id, address=address)
         return self._view(user, device_id, token)
 
-    async def refresh(self, body: RefreshBody) -> SessionView:
+    async def refresh(self, body: RefreshBody, address: str = "") -> SessionView:
         """Exchange a refresh token for a new one and an access token. Raises `ChatError` (`UNAUTHENTICATED`, `REFRESH_REUSED`)."""
         device_id = body.refresh_token.partition(".")[0]
         device = await self._devices.get(device_id)
@@ -210,7 +220,12 @@ class Auth:
                 return self._view(user, device_id, token)
         elif current or device.previous_hash is None or not hmac.compare_digest(spent, device.previous_hash):
             raise refused
-        await self.sign_out(device.user_id, device_id)
+        await self.sign_out(device.user_id, device_id, why="refresh_reused")
+        self._audit.note(
+            AuditAction.REFRESH_REUSED,
+            address=address,
+            about={"user_id": device.user_id, "device_id": device_id},
+        )
         log.warning(
             "a refresh token was used twice", extra={"device_id": device_id, "user_id": device.user_id}
         )
@@ -218,8 +233,25 @@ class Auth:
             Code.REFRESH_REUSED, "this refresh token was used before; the device has been signed out"
         )
 
-    async def sign_out(self, user_id: str, device_id: str) -> bool:
-        """Forget a device and close its connections; `False` if the user has no such device."""
+    async def sign_out(
+        self,
+        user_id: str,
+        device_id: str,
+        *,
+        by: Principal | None = None,
+        why: str = "asked",
+        address: str = "",
+    ) -> bool:
+        """Forget a device and close its connections; `False` if the user has no such device.
+
+        Args:
+            user_id: whose device.
+            device_id: which.
+            by: who asked; `None` when nobody did.
+            why: for the audit log.
+            address: where they asked from.
+
+        """
         device = await self._devices.get(device_id)
         if device is None or device.user_id != user_id:
             return False
@@ -229,11 +261,18 @@ class Auth:
             # Also when the reply was lost, after which asking again finds nothing to revoke.
             self._tokens.revoke(device_id)
             self._fanout.revoke_device(user_id, device_id)
+            self._audit.note(
+                AuditAction.SIGNED_OUT,
+                actor_id="" if by is None else by.user_id,
+                device_id="" if by is None else by.device_id,
+                address=address,
+                about={"user_id": user_id, "device_id": device_id, "why": why},
+            )
         return True
 
-    async def logout(self, principal: Principal) -> None:
+    async def logout(self, principal: Principal, address: str = "") -> None:
         """Sign the caller's own device out."""
-        await self.sign_out(principal.user_id, principal.device_id)
+        await self.sign_out(principal.user_id, principal.device_id, by=principal, address=address)
 
     async def still_signed_in(self, principal: Principal) -> bool:
         """Whether the device of a connection whose token has run out may stay. Raises `StoreUnavailable`."""

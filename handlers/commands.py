@@ -150,14 +150,31 @@ class Amend(Command):
 class Remove(Command):
     """A deletion, for everyone, of message `seq`."""
 
-    __slots__ = ("seq",)
+    __slots__ = ("device_id", "seq")
 
-    def __init__(self, actor_id: str, action: Action, submitted: int, deadline: float, *, seq: int) -> None:
+    def __init__(
+        self,
+        actor_id: str,
+        action: Action,
+        submitted: int,
+        deadline: float,
+        *,
+        seq: int,
+        device_id: str = "",
+    ) -> None:
         super().__init__(actor_id, action, submitted, deadline)
         self.seq = seq
+        self.device_id = device_id
 
     def write(self, chat_id: str, seq: int, rev: int) -> Deletion:
-        return Deletion(chat_id=chat_id, seq=self.seq, rev=rev, at=self.submitted)
+        return Deletion(
+            chat_id=chat_id,
+            seq=self.seq,
+            rev=rev,
+            at=self.submitted,
+            actor_id=self.actor_id,
+            device_id=self.device_id,
+        )
 
     def made(self, entry: LogEntry) -> bool:
         return type(entry) is Message and entry.seq == self.seq and entry.deleted

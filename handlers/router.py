@@ -24,9 +24,11 @@ from handlers.protocol import Prepared, together
 from handlers.room import Room, dead_lettered, tick
 from handlers.signal import Signal
 from handlers.text import entry_text, message_json
+from persistence.audited import audit_note
 from persistence.errors import StoreUnavailable
 from persistence.models import (
     UNSEEN,
+    AuditNote,
     Change,
     ChangeKind,
     ChangesQuery,
@@ -61,12 +63,13 @@ class Router:
         commit: called with the router when it has something to write.
         wake: called with the router to have its task started, where it is not running.
         bury: called with a command that crashed the router too often, and the reason.
+        noted: called with the note for the audit log that a change has left in the record.
         idle_s: quiet time after which the task ends.
 
     """
 
     __slots__ = (
-        "_behind", "_bury", "_caught_up", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_signal", "_wake", "active", "queued", "room", "running",
+        "_behind", "_bury", "_caught_up", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_noted", "_signal", "_wake", "active", "queued", "room", "running",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +81,7 @@ class Router:
         commit: Callable[[Router], None],
         wake: Callable[[Router], None],
         bury: Callable[[Command, str, str], None],
+        noted: Callable[[AuditNote], None],
         idle_s: float,
     ) -> None:
         self.room = room
@@ -89,6 +93,7 @@ class Router:
         self._commit = commit
         self._wake = wake
         self._bury = bury
+        self._noted = noted
         self._idle_s = idle_s
         self._signal = Signal()
         self._behind = False
@@ -269,8 +274,15 @@ class Router:
         elif type(entry) is Change:
             # Catching up has met it in the record before this, and delivered it.
             self._tell_user(entry)
+        if type(write) is not Message:
+            self._note(write, entry)
         room.forget(command)
         _answer(command, entry, encoded, created=True)
+
+    def _note(self, write: LogWrite, entry: LogEntry) -> None:
+        note = audit_note(write, entry)
+        if note is not None:
+            self._noted(note)
 
     def _repeat(self, command: Command, message: Message, events: list[Event]) -> None:
         """The message is there from before: tell its sender, and the others once more, in case that the first time did not get so far."""
@@ -417,6 +429,7 @@ class Router:
             self._fanout.publish(CHAT_TOPIC + room.chat.id, [event])
             if type(entry) is Change:
                 self._tell_user(entry)
+                self._note(entry, entry)
             _answer(command, entry, encoded, created=True)
 
     def _tell_user(self, change: Change) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import trio
 
+from handlers.audit import Audit
 from handlers.barriers import blockers_of
 from handlers.bodies import MessageBody, clean_content
 from handlers.commands import Alter, Amend, Command, Remove, Send
@@ -122,6 +123,7 @@ class Routers:
         dead_letters: DeadLetters,
         fanout: Fanout,
         commit: GroupCommit,
+        audit: Audit,
         partitions: PartitionSupervisor,
         clock: Callable[[], int],
         new_id: Callable[[], str],
@@ -136,6 +138,7 @@ class Routers:
         self._dead_letters = dead_letters
         self._fanout = fanout
         self._commit = commit
+        self._audit = audit
         self._partitions = partitions
         self._clock = clock
         self._new_id = new_id
@@ -216,6 +219,7 @@ class Routers:
             commit=self._commit.enqueue,
             wake=self._wake,
             bury=self._bury,
+            noted=self._audit.settle,
             idle_s=self._idle_s,
         )
 
@@ -408,7 +412,9 @@ class Routers:
         """Delete a message for everyone."""
         router, message = await self._message(principal, chat_id, seq)
         action = Action.DELETE_OWN if message.sender_id == principal.user_id else Action.DELETE_OTHER
-        command = _AwaitedRemove(principal.user_id, action, self._clock(), self.deadline(), seq=seq)
+        command = _AwaitedRemove(
+            principal.user_id, action, self._clock(), self.deadline(), seq=seq, device_id=principal.device_id
+        )
         entry, _ = await self._outcome(router, command)
         assert isinstance(entry, Message)
         return entry

@@ -64,9 +64,26 @@ def _blocks(db: Database[Document]) -> None:
     db["blocks"].create_index([("user_id", ASCENDING), ("blocked_id", ASCENDING)], unique=True, name="user")
 
 
+def _audit(db: Database[Document]) -> None:
+    # `_id` is the place in the log. Whole on one shard: there is one order, and a note is there once.
+    db["audit"].create_index([("note", ASCENDING)], unique=True, name="note")
+    newest = [("at", DESCENDING), ("_id", DESCENDING)]
+    db["audit"].create_index(newest, name="at")
+    for name, field in (
+        ("action", "action"),
+        ("actor", "actor_id"),
+        ("user", "about.user_id"),
+        ("chat", "about.chat_id"),
+    ):
+        db["audit"].create_index([(field, ASCENDING), *newest], name=name)
+    # Mostly empty. Made beforehand: inside a transaction, making a collection takes locks.
+    db["audit_pending"].create_index([("at", ASCENDING)], name="at")
+
+
 MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
     (1, "collections and indexes of users, chats and messages", _first),
     (2, "blocks", _blocks),
+    (3, "audit log", _audit),
 )
 
 

@@ -25,6 +25,8 @@ from typing import Any, Final
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from persistence.audit import pending_document
+from persistence.audited import audit_note
 from persistence.blocks import put_block, remove_block
 from persistence.members import insert_member, seq_at
 from persistence.models import (
@@ -62,6 +64,7 @@ class MongoLog:
         self._chats = mongo.db["chats"]
         self._members = mongo.db["members"]
         self._blocks = mongo.db["blocks"]
+        self._audit_pending = mongo.db["audit_pending"]
 
     async def append(self, writes: Sequence[LogWrite]) -> list[Outcome]:
         return await self._mongo.write(self._append, writes)
@@ -148,7 +151,14 @@ class MongoLog:
         )
         marker = {"_id": _rev_id(write.chat_id, old_rev), "c": write.chat_id, "r": old_rev, "x": True}
         self._messages.insert_one(marker, session=session)
-        return Stored(message=_message(there | fields))
+        message = _message(there | fields)
+        self._leave_note(write, message, session)
+        return Stored(message=message)
+
+    def _leave_note(self, write: LogWrite, entry: LogEntry, session: ClientSession) -> None:
+        note = audit_note(write, entry)
+        if note is not None:
+            self._audit_pending.insert_one(pending_document(note), session=session)
 
     def _change(self, change: Change) -> Outcome:
         try:
@@ -161,6 +171,7 @@ class MongoLog:
 
     def _change_in(self, session: ClientSession, change: Change) -> None:
         self._messages.insert_one(_change_document(change), session=session)
+        self._leave_note(change, change, session)
         match change.kind:
             case ChangeKind.MEMBER_SET:
                 seq = seq_at(self._messages, change.chat_id, session)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.settings import Settings
+from handlers.audit import Audit
 from handlers.auth import Auth
 from handlers.blocking import Blocking
 from handlers.chat_topic import ChatJoiner
@@ -53,6 +54,7 @@ class Core:
 
     stores: Stores
     hub: Hub
+    audit: Audit
     fanout: Fanout
     commit: GroupCommit
     partitions: PartitionSupervisor
@@ -91,6 +93,7 @@ class Core:
                 (
                     *self.stores.children,
                     ChildSpec("tokens", self.tokens.run),
+                    ChildSpec("audit", self.audit.run, shutdown=FLUSH_S),
                     ChildSpec("fanout", self.fanout.run, shutdown=FLUSH_S),
                     ChildSpec("commit", self.commit.run, shutdown=FLUSH_S),
                 ),
@@ -134,6 +137,7 @@ def make_core(
 
     """
     new_id = new_id or Ids(clock)
+    audit = Audit(stores.audit, clock, stores.incarnation)
     hub = Hub()
     fanout = Fanout(stores.bus, hub)
     commit = GroupCommit(stores.log, batch=settings.commit.batch)
@@ -146,6 +150,7 @@ def make_core(
         dead_letters=stores.dead_letters,
         fanout=fanout,
         commit=commit,
+        audit=audit,
         partitions=partitions,
         clock=clock,
         new_id=new_id,
@@ -172,6 +177,7 @@ def make_core(
     return Core(
         stores=stores,
         hub=hub,
+        audit=audit,
         fanout=fanout,
         commit=commit,
         partitions=partitions,
@@ -206,6 +212,7 @@ def make_core(
             passwords=passwords or _passwords(settings),
             tokens=tokens,
             fanout=fanout,
+            audit=audit,
             clock=clock,
             new_id=new_id,
             refresh_ttl_s=settings.auth.refresh_token_ttl_s,

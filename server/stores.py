@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from persistence.attempts import RedisAttempts
+from persistence.audit import MongoAuditLog
 from persistence.blocks import MongoBlocks
 from persistence.chats import MongoChats
 from persistence.dead_letters import MongoDeadLetters
@@ -22,6 +23,7 @@ from persistence.objects import ObjectStore
 from persistence.open_chats import RedisOpenChats
 from persistence.ports import (
     Attempts,
+    AuditLog,
     Blocks,
     Bus,
     Chats,
@@ -62,6 +64,7 @@ class Stores:
     devices: Devices
     keys: SigningKeys
     dead_letters: DeadLetters
+    audit: AuditLog
     bus: Bus
     cluster: Cluster
     open_chats: OpenChats
@@ -98,6 +101,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         devices=MongoDevices(mongo),
         keys=MongoSigningKeys(mongo),
         dead_letters=MongoDeadLetters(mongo),
+        audit=MongoAuditLog(mongo),
         bus=bus,
         cluster=RedisCluster(redis, incarnation, bus, lease_s=settings.cluster.lease_s),
         open_chats=RedisOpenChats(redis),

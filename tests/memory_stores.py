@@ -3,6 +3,7 @@
 from persistence.memory import (
     Broker,
     MemoryAttempts,
+    MemoryAuditLog,
     MemoryBlocks,
     MemoryBus,
     MemoryChats,
@@ -39,6 +40,7 @@ def memory_stores(
         devices=MemoryDevices(record),
         keys=MemorySigningKeys(record),
         dead_letters=MemoryDeadLetters(record),
+        audit=MemoryAuditLog(record),
         bus=bus,
         cluster=MemoryCluster(broker, incarnation, bus),
         open_chats=MemoryOpenChats(broker),

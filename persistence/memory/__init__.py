@@ -1,5 +1,6 @@
 """The ports in memory, for deterministic tests: no threads, one shared world for any number of simulated nodes, faults on demand."""
 
+from persistence.memory.audit import MemoryAuditLog
 from persistence.memory.blocks import MemoryBlocks
 from persistence.memory.broker import Broker, MemoryAttempts, MemoryBus, MemoryCluster, MemoryOpenChats
 from persistence.memory.chats import MemoryChats
@@ -12,6 +13,21 @@ from persistence.memory.presence import MemoryPresence
 from persistence.memory.record import Record
 
 __all__ = [
-    "Broker", "Faults", "MemoryAttempts", "MemoryBlocks", "MemoryBus", "MemoryChats", "MemoryCluster", "MemoryDeadLetters", "MemoryDevices", "MemoryJobs", "MemoryLog",
-    "MemoryOpenChats", "MemoryPresence", "MemorySigningKeys", "MemoryUsers", "Record",
-]  # fmt: skip
+    "Broker",
+    "Faults",
+    "MemoryAttempts",
+    "MemoryAuditLog",
+    "MemoryBlocks",
+    "MemoryBus",
+    "MemoryChats",
+    "MemoryCluster",
+    "MemoryDeadLetters",
+    "MemoryDevices",
+    "MemoryJobs",
+    "MemoryLog",
+    "MemoryOpenChats",
+    "MemoryPresence",
+    "MemorySigningKeys",
+    "MemoryUsers",
+    "Record",
+]

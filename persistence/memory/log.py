@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
+from persistence.audited import audit_note
 from persistence.memory.record import Record
 from persistence.models import (
     Block,
@@ -85,7 +86,13 @@ class MemoryLog:
             return Missing()
         chat[write.seq] = after
         self._r.take_rev(write.chat_id, write.rev)
+        self._leave_note(write, after)
         return Stored(message=after)
+
+    def _leave_note(self, write: LogWrite, entry: LogEntry) -> None:
+        note = audit_note(write, entry)
+        if note is not None:
+            self._r.audit_pending[note.id] = note
 
     def _change(self, change: Change) -> Outcome:
         changes = self._r.changes.setdefault(change.chat_id, {})
@@ -97,6 +104,7 @@ class MemoryLog:
         seq = self._r.head(change.chat_id).seq
         self._r.take_rev(change.chat_id, change.rev)
         self._apply(change, seq)
+        self._leave_note(change, change)
         return Stored()
 
     def _apply(self, change: Change, seq: int) -> None:

@@ -6,7 +6,19 @@ from bisect import insort
 from typing import Any
 
 from persistence.memory.faults import Faults
-from persistence.models import Block, Change, Chat, DeadLetter, Device, Head, Member, Message, User
+from persistence.models import (
+    AuditEntry,
+    AuditNote,
+    Block,
+    Change,
+    Chat,
+    DeadLetter,
+    Device,
+    Head,
+    Member,
+    Message,
+    User,
+)
 
 
 class Record:
@@ -25,6 +37,9 @@ class Record:
         self.client_ids: dict[tuple[str, str, str], int] = {}
         self.keys: dict[str, dict[str, Any]] = {}
         self.letters: dict[str, DeadLetter] = {}
+        self.audit: dict[int, AuditEntry] = {}
+        self.audit_notes: set[str] = set()
+        self.audit_pending: dict[str, AuditNote] = {}
 
     def head(self, chat_id: str) -> Head:
         """The end of a chat's log."""

@@ -3,6 +3,7 @@
 Times are integer milliseconds since the Unix epoch, in UTC: cheap to compare and to store; the edges render RFC 3339.
 """
 
+from persistence.models.audit import AuditAction, AuditEntry, AuditNote, AuditQuery
 from persistence.models.blocks import Block
 from persistence.models.chats import FOREVER, Chat, ChatType, CursorWrite, Member, Role
 from persistence.models.dead_letters import DeadLetter
@@ -33,6 +34,10 @@ from persistence.models.presence import PresentDevice, Turn
 __all__ = [
     "FOREVER",
     "UNSEEN",
+    "AuditAction",
+    "AuditEntry",
+    "AuditNote",
+    "AuditQuery",
     "Block",
     "Change",
     "ChangeKind",

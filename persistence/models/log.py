@@ -80,12 +80,14 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deletion(msgspec.Struct, frozen=True, kw_only=True):
-    """A deletion for everyone of message `seq`, which keeps its place, without content, and carries `rev`."""
+    """A deletion for everyone of message `seq`, which keeps its place, without content, and carries `rev`. `actor_id` and `device_id`: who deletes."""
 
     chat_id: str
     seq: int
     rev: int
     at: int
+    actor_id: str = ""
+    device_id: str = ""
 
 
 LogWrite = Message | Edit | Deletion | Change

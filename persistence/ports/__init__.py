@@ -5,6 +5,7 @@ then still completes: it is never abandoned half-way, and nobody learns its resu
 """
 
 from persistence.ports.attempts import Attempts
+from persistence.ports.audit import AuditLog
 from persistence.ports.blocks import Blocks
 from persistence.ports.chats import Chats
 from persistence.ports.dead_letters import DeadLetters
@@ -17,6 +18,7 @@ from persistence.ports.probe import Probe
 
 __all__ = [
     "Attempts",
+    "AuditLog",
     "Blocks",
     "Bus",
     "Chats",

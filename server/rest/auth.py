@@ -35,11 +35,11 @@ def operations(services: Services) -> Sequence[Operation]:
 
         The old one is spent: using it again signs the device out (`refresh_reused`).
         """
-        return await auth.refresh(call.body)
+        return await auth.refresh(call.body, call.address)
 
     async def logout(call: Call[None, NoQuery]) -> None:
         """Sign this device out, and close its sockets."""
-        await auth.logout(call.principal)
+        await auth.logout(call.principal, call.address)
 
     return (
         Operation(

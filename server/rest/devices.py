@@ -25,7 +25,9 @@ def operations(services: Services) -> Sequence[Operation]:
 
         An access token that it has may go on being taken, by nodes that it has no socket on, until it expires.
         """
-        if not await services.auth.sign_out(call.principal.user_id, call.id("device_id")):
+        if not await services.auth.sign_out(
+            call.principal.user_id, call.id("device_id"), by=call.principal, address=call.address
+        ):
             raise not_found("device")
 
     return (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import trio
 
+from persistence.audit import MongoAuditLog
 from persistence.blocks import MongoBlocks
 from persistence.chats import MongoChats
 from persistence.dead_letters import MongoDeadLetters
@@ -15,6 +16,7 @@ from persistence.devices import MongoDevices
 from persistence.indexes import init_db
 from persistence.keys import MongoSigningKeys
 from persistence.memory import (
+    MemoryAuditLog,
     MemoryBlocks,
     MemoryChats,
     MemoryDeadLetters,
@@ -26,7 +28,7 @@ from persistence.memory import (
 )
 from persistence.messages import MongoLog
 from persistence.mongo import Mongo
-from persistence.ports import Blocks, Chats, DeadLetters, Devices, MessageLog, SigningKeys, Users
+from persistence.ports import AuditLog, Blocks, Chats, DeadLetters, Devices, MessageLog, SigningKeys, Users
 from persistence.users import MongoUsers
 from tests.contracts.lossy import LossyProxy
 from tests.servers import Servers
@@ -43,6 +45,7 @@ class Node:
     keys: SigningKeys
     letters: DeadLetters
     blocks: Blocks
+    audit: AuditLog
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def memory_node(record: Record) -> Node:
         MemorySigningKeys(record),
         MemoryDeadLetters(record),
         MemoryBlocks(record),
+        MemoryAuditLog(record),
     )
 
 
@@ -154,4 +158,5 @@ def mongo_node(mongo: Mongo) -> Node:
         MongoSigningKeys(mongo),
         MongoDeadLetters(mongo),
         MongoBlocks(mongo),
+        MongoAuditLog(mongo),
     )

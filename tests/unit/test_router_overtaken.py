@@ -79,7 +79,14 @@ async def test_a_message_that_catching_up_has_met_before_its_write_came_back_is_
     room.subscribers[listener] = None
     nothing = lambda *_: None  # noqa: E731
     router = Router(
-        room, log, cast("Fanout", published), commit=nothing, wake=nothing, bury=nothing, idle_s=1
+        room,
+        log,
+        cast("Fanout", published),
+        commit=nothing,
+        wake=nothing,
+        bury=nothing,
+        noted=nothing,
+        idle_s=1,
     )
 
     ours = sending("ours")
