@@ -1,7 +1,7 @@
 """A node: the composition root. Reads like the tree that it makes.
 
 node                rest_for_one: what comes later depends on what comes before
-├─ stores           MongoDB, Redis, S3; the key ring; the publisher and the group-commit writer
+├─ stores           MongoDB, Redis, S3; the key ring; the audit log; the publisher and the group-commit writer
 ├─ registry         chats and users in use on this node
 ├─ routers          hash-partitioned: a task per active chat
 ├─ inbox            what other nodes did
