@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from handlers.access import Access
+from handlers.audit import Audit
 from handlers.barriers import require_unblocked
 from handlers.chat_views import ChatViews
 from handlers.errors import ChatError, Code, FieldError, invalid, not_found
@@ -22,7 +23,8 @@ from handlers.succession import pass_on
 from handlers.text_fields import one_line
 from handlers.wire import ChatChange, ChatView, MemberView, rfc3339
 from persistence.errors import NotFound
-from persistence.models import FOREVER, ChangeKind, Chat, ChatType, Member, Message, Role
+from persistence.models import FOREVER, AuditAction, ChangeKind, Chat, ChatType, Member, Message, Role
+from persistence.models.audit import Fact
 from persistence.pairs import pair_of
 from persistence.ports import Blocks, Chats, MessageLog, Users
 
@@ -88,6 +90,7 @@ class Conversations:
         views: renders chats for their members.
         routers: writes what belongs to a chat's log.
         fanout: tells users.
+        audit: notes who made a chat.
         clock: milliseconds since the epoch.
         new_id: makes ids.
         most_members: of a group; a channel has no limit.
@@ -104,6 +107,7 @@ class Conversations:
         views: ChatViews,
         routers: Routers,
         fanout: Fanout,
+        audit: Audit,
         clock: Callable[[], int],
         new_id: Callable[[], str],
         most_members: int,
@@ -116,6 +120,7 @@ class Conversations:
         self._views = views
         self._routers = routers
         self._fanout = fanout
+        self._audit = audit
         self._clock = clock
         self._new_id = new_id
         self._most_members = most_members
@@ -125,7 +130,7 @@ class Conversations:
     async def create(self, principal: Principal, body: NewChat) -> tuple[ChatView, bool]:
         """A chat, and whether it is new. Raises `ChatError` (`INVALID`, `FORBIDDEN`)."""
         if isinstance(body, NewDirect):
-            return await self._create_direct(principal.user_id, body.user_id)
+            return await self._create_direct(principal, body.user_id)
         chat_type = ChatType.GROUP if isinstance(body, NewGroup) else ChatType.CHANNEL
         title = one_line(body.title, "title", most=MAX_TITLE)
         others = [user_id for user_id in dict.fromkeys(body.member_ids) if user_id != principal.user_id]
@@ -138,9 +143,10 @@ class Conversations:
             id=self._new_id(), type=chat_type, title=title, created_by=principal.user_id, created_at=now
         )
         roles = {principal.user_id: Role.OWNER} | dict.fromkeys(others, Role.MEMBER)
-        return await self._store_chat(chat, roles, principal.user_id)
+        return await self._store_chat(chat, roles, principal)
 
-    async def _create_direct(self, user_id: str, peer_id: str) -> tuple[ChatView, bool]:
+    async def _create_direct(self, principal: Principal, peer_id: str) -> tuple[ChatView, bool]:
+        user_id = principal.user_id
         if peer_id == user_id:
             raise invalid("user_id", "must be somebody else")
         if peer_id not in await self._users.get_many([peer_id]):
@@ -154,7 +160,7 @@ class Conversations:
                 raise ChatError(Code.FORBIDDEN, "one of you has blocked the other")
             return await self._view(there.id, user_id), False
         chat = Chat(id=self._new_id(), type=ChatType.DIRECT, created_by=user_id, pair=pair, created_at=now)
-        return await self._store_chat(chat, dict.fromkeys((user_id, peer_id), Role.MEMBER), user_id)
+        return await self._store_chat(chat, dict.fromkeys((user_id, peer_id), Role.MEMBER), principal)
 
     async def _require_users(self, given: Sequence[str], wanted: Sequence[str]) -> None:
         unknown = set(wanted) - (await self._users.get_many(wanted)).keys() if wanted else set()
@@ -166,7 +172,9 @@ class Conversations:
         if errors:
             raise ChatError(Code.INVALID, "member_ids: some users do not exist", errors=errors)
 
-    async def _store_chat(self, chat: Chat, roles: dict[str, Role], asker_id: str) -> tuple[ChatView, bool]:
+    async def _store_chat(
+        self, chat: Chat, roles: dict[str, Role], asker: Principal
+    ) -> tuple[ChatView, bool]:
         at = chat.created_at
         members = [
             Member(chat_id=chat.id, user_id=user_id, role=role, joined_at=at, updated_at=at)
@@ -175,7 +183,17 @@ class Conversations:
         stored, created = await self._chats.create(chat, members)
         # Also for a chat that was there: whoever made it may not have lived to tell, and who knows it already ignores this.
         self._fanout.chat_created(stored.id, roles)
-        return await self._view(stored.id, asker_id), created
+        if created:
+            self._note_created(stored, roles, asker)
+        return await self._view(stored.id, asker.user_id), created
+
+    def _note_created(self, chat: Chat, roles: dict[str, Role], asker: Principal) -> None:
+        about: dict[str, Fact] = {"chat_id": chat.id, "type": chat.type.value, "members": len(roles)}
+        if chat.type is ChatType.DIRECT:
+            about["user_id"] = next((user_id for user_id in roles if user_id != asker.user_id), "")
+        self._audit.note(
+            AuditAction.CHAT_CREATED, actor_id=asker.user_id, device_id=asker.device_id, about=about
+        )
 
     # -- looking -------------------------------------------------------------------------------------------------
 

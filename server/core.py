@@ -11,6 +11,7 @@ from typing import Final
 
 from config.settings import Settings
 from handlers.audit import Audit
+from handlers.audit_reader import AuditReader
 from handlers.auth import Auth
 from handlers.blocking import Blocking
 from handlers.chat_topic import ChatJoiner
@@ -55,6 +56,7 @@ class Core:
     stores: Stores
     hub: Hub
     audit: Audit
+    audit_reader: AuditReader
     fanout: Fanout
     commit: GroupCommit
     partitions: PartitionSupervisor
@@ -178,6 +180,7 @@ def make_core(
         stores=stores,
         hub=hub,
         audit=audit,
+        audit_reader=AuditReader(stores.audit, audit, clock),
         fanout=fanout,
         commit=commit,
         partitions=partitions,
@@ -245,6 +248,7 @@ def make_core(
             views=views,
             routers=routers,
             fanout=fanout,
+            audit=audit,
             clock=clock,
             new_id=new_id,
             most_members=settings.limits.max_members_group,

@@ -82,6 +82,7 @@ def make_node(settings: Settings) -> Supervisor:
         settings=settings,
         tokens=core.tokens,
         auth=core.auth,
+        audit=core.audit_reader,
         profiles=core.profiles,
         blocking=core.blocking,
         conversations=core.conversations,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry
 
 from config.settings import Settings
+from handlers.audit_reader import AuditReader
 from handlers.auth import Auth
 from handlers.blocking import Blocking
 from handlers.chats import Conversations
@@ -25,7 +26,7 @@ class Services:
 
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
-        tokens, auth, profiles, blocking, conversations, history, routers: what the routes call.
+        tokens, auth, audit, profiles, blocking, conversations, history, routers: what the routes call.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
         required: names of those without which the node cannot serve; without the others it serves less.
@@ -37,6 +38,7 @@ class Services:
     settings: Settings
     tokens: Tokens
     auth: Auth
+    audit: AuditReader
     profiles: Profiles
     blocking: Blocking
     conversations: Conversations

@@ -65,7 +65,24 @@ async def _promote(phone: str, mongo: Mongo) -> User | None:
     user = await users.by_phone(phone)
     if user is not None:
         await users.set_operator(user.id, operator=True)
+        await _note(user, mongo)
     return user
+
+
+async def _note(user: User, mongo: Mongo) -> None:
+    """Who has the rights of an operator is in the audit log; that it is the command line that gave them says that no user did."""
+    from handlers.audit_writer import AuditWriter
+    from persistence.audit import MongoAuditLog
+    from persistence.ids import Ids, wall_clock
+    from persistence.models import AuditAction, AuditNote
+
+    note = AuditNote(
+        id=f"create-operator/{Ids()()}",
+        at=wall_clock(),
+        action=AuditAction.OPERATOR_MADE,
+        about={"user_id": user.id, "by": "command line"},
+    )
+    await AuditWriter(MongoAuditLog(mongo)).append([note])
 
 
 async def _make(settings: Settings, phone: str, name: str, password: str, mongo: Mongo) -> User:
@@ -95,4 +112,5 @@ async def _make(settings: Settings, phone: str, name: str, password: str, mongo:
         updated_at=now,
     )
     await MongoUsers(mongo).create(user)
+    await _note(user, mongo)
     return user

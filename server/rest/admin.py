@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from handlers.audit_reader import AuditFilter, AuditView
 from handlers.errors import Code
+from handlers.pages import Page
 from handlers.policy import require_operator
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
@@ -16,15 +18,33 @@ TAG = "admin"
 def operations(services: Services) -> Sequence[Operation]:
     """The calls below `/admin`."""
 
+    async def audit(call: Call[None, AuditFilter]) -> Page[AuditView]:
+        """The audit log: who signed in, who changed roles and members, who deleted, which operator looked at what; the newest first. For operators.
+
+        That it was read is in it before it is answered.
+        """
+        require_operator(call.principal)
+        return await services.audit.page(call.principal, call.query, call.address)
+
     async def tree(call: Call[None, NoQuery]) -> Node:
         """What runs in this node at the moment. For operators.
 
         Made while nothing else runs, so it is one instant; `python -m server tree --url` shows it as text.
         """
         require_operator(call.principal)
+        services.audit.looked(call.principal, "tree", call.address)
         return services.tree()
 
     return (
+        Operation(
+            method="GET",
+            path="/admin/audit",
+            serve=audit,
+            tag=TAG,
+            query=AuditFilter,
+            answers={200: Page[AuditView]},
+            refuses=(Code.FORBIDDEN,),
+        ),
         Operation(
             method="GET",
             path="/admin/tree",

@@ -37,6 +37,9 @@ def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
         types += [each for each in (operation.body, *operation.answers.values()) if each is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     by_type = dict(zip(map(repr, types), schemas, strict=True))
+    for query in dict.fromkeys(operation.query for operation in operations):
+        named = msgspec.json.schema_components([query], ref_template=_REF)[1]
+        components |= {name: schema for name, schema in named.items() if name != query.__name__}
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         described = _operation(operation, by_type)

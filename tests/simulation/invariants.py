@@ -7,10 +7,13 @@ from typing import Any
 import msgspec
 import trio
 
+from handlers.audit_chain import Verifier
 from handlers.chat_views import ChatViews
 from handlers.events import NODES_TOPIC, PEER_TOPIC
 from handlers.wire import ChatView, message_view
+from persistence.audited import audit_note
 from persistence.memory import MemoryChats, MemoryLog, MemoryUsers
+from persistence.models import AuditAction
 from tests.simulation.client import Client
 from tests.simulation.world import ROUTER_IDLE_S, World
 
@@ -47,6 +50,24 @@ def check_acknowledged(world: World) -> None:
                 assert (found[0].id, found[0].seq) == (outgoing.message["id"], outgoing.message["seq"])
             else:
                 assert outgoing.refused is not None, f"neither acknowledged nor refused: {outgoing}"
+
+
+def check_audit(world: World) -> None:
+    """The audit log is one chain, and holds once whatever was done in a chat's log."""
+    record, verifier = world.record, Verifier()
+    entries = [record.audit[seq] for seq in sorted(record.audit)]
+    assert verifier.take(entries), verifier.fault
+    ids = [entry.note.id for entry in entries]
+    assert len(ids) == len(set(ids)), "a note twice"
+    changes = [change for chat in record.changes.values() for change in chat.values()]
+    owed = {note.id for change in changes if (note := audit_note(change, change)) is not None}
+    assert owed <= set(ids), f"not in the audit log: {owed - set(ids)}"
+    deletions = [entry.note.about for entry in entries if entry.note.action == AuditAction.MESSAGE_DELETED]
+    for chat_id, messages in record.messages.items():
+        for seq, message in messages.items():
+            times = sum(about["chat_id"] == chat_id and about["seq"] == seq for about in deletions)
+            assert times == message.deleted, f"deletion of {chat_id}/{seq}: {times} entries"
+    assert not record.audit_pending, f"left: {list(record.audit_pending)}"
 
 
 async def check_client(world: World, client: Client) -> None:
@@ -148,6 +169,7 @@ async def check_everything(world: World) -> None:
     """All of it, after `World.heal`."""
     check_log(world)
     check_acknowledged(world)
+    check_audit(world)
     for client in world.clients:
         if not client.signed_out:
             await check_client(world, client)

@@ -19,7 +19,7 @@ from supervisors.supervisor import Supervisor, open_supervisor
 from supervisors.tree import snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "local", "init-db", "check", "tree", "replay", "create-operator")
+COMMANDS = ("serve", "local", "init-db", "check", "tree", "replay", "create-operator", "verify-audit")
 STORES = (
     "MONGODB_URI",
     "REDIS_URL",

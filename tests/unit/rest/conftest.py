@@ -202,6 +202,7 @@ class World:
             settings=settings,
             tokens=self.core.tokens,
             auth=self.core.auth,
+            audit=self.core.audit_reader,
             profiles=self.core.profiles,
             blocking=self.core.blocking,
             conversations=self.core.conversations,
@@ -384,6 +385,7 @@ class Scene:
             "patch_chats_chat_id_messages_seq": ("PATCH", message, {"content": {"text": "better"}}),
             "delete_chats_chat_id_messages_seq": ("DELETE", message, none),
             "put_chats_chat_id_read": ("PUT", in_chat + "/read", {"seq": 2}),
+            "get_admin_audit": ("GET", "/admin/audit?limit=5", none),
             "get_admin_tree": ("GET", "/admin/tree", none),
         }
         return {name: (method, self.fill(path), body) for name, (method, path, body) in calls.items()}
