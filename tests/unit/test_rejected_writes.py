@@ -7,6 +7,7 @@ from typing import Any
 
 import trio
 
+from handlers.audit import Audit
 from handlers.bodies import SendBody
 from handlers.commit import GroupCommit
 from handlers.errors import ChatError, Code
@@ -17,6 +18,7 @@ from handlers.routers import Routers
 from persistence.ids import Ids
 from persistence.memory import (
     Broker,
+    MemoryAuditLog,
     MemoryBlocks,
     MemoryBus,
     MemoryChats,
@@ -55,6 +57,7 @@ async def test_what_the_store_will_not_write_is_set_aside_and_everything_else_is
         dead_letters=MemoryDeadLetters(record),
         fanout=fanout,
         commit=commit,
+        audit=Audit(MemoryAuditLog(record), lambda: 0, "n1"),
         partitions=partitions,
         clock=lambda: 0,
         new_id=Ids(lambda: 0),
