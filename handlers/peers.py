@@ -1,12 +1,13 @@
 """Questions from one node to another, over the bus: for what only the node that is asked can know, because it is in its memory.
 
-The bus promises nothing about a single envelope, so neither does this: a question is answered, or it runs into its time, or its node has not been heard of
-for `SILENT_S` and counts as dead. Whether it is dead is found out once for each node, whatever the number of questions that wait for it.
+The bus promises nothing about a single envelope, so neither does this: a question is answered, or it runs into its time, or its node has not said for
+`SILENT_S` that it lives and counts as dead. Whether it is dead is found out once for each node, whatever the number of questions that wait for it.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from itertools import count
 from typing import Final
@@ -20,10 +21,12 @@ from handlers.signal import Signal
 from persistence.ports import Bus
 from supervisors import Child
 
-SILENT_S: Final = 3.0
-"""A node with questions to answer that is silent for so long is not waited for."""
 PING_S: Final = 1.0
-"""Time between two looks at those who are asked, and after which a silent one is asked whether it lives."""
+"""Time between two looks at those who are asked, each of whom is asked then whether it lives."""
+SILENT_S: Final = 2.0
+"""A node that has not said so for so long is dead, as far as questions go."""
+FORGET_S: Final = 60.0
+"""So long after it was found dead, a node is asked as if nothing had been."""
 
 Reply = Callable[[bytes], None]
 """Answers a question, at once or later. Never blocks and never raises."""
@@ -71,10 +74,9 @@ class NoAnswer(Exception):
 class _Call:
     """A question that waits for its answer."""
 
-    __slots__ = ("answer", "began", "over")
+    __slots__ = ("answer", "over")
 
     def __init__(self) -> None:
-        self.began = trio.current_time()
         self.over = trio.Event()
         self.answer: bytes | None = None
 
@@ -96,7 +98,8 @@ class Peers:
         self._handler: Handler | None = None
         self._numbers = count(1)
         self._calls: dict[str, dict[int, _Call]] = {}
-        self._heard: dict[str, float] = {}
+        self._doubted: dict[str, float] = {}
+        """Since when a node owes a sign of life."""
         self._work = Signal()
         self.asked = 0
         self.given_up = 0
@@ -111,6 +114,9 @@ class Peers:
 
     async def ask(self, node: str, body: bytes) -> bytes:
         """The node's answer. Whoever does not want to wait any longer cancels it. Raises `NoAnswer`: what the node did about the question is unknown then."""
+        if self._is_silent(node):
+            self._send(node, Ping(self.incarnation))  # it may come back
+            raise NoAnswer(node)
         number, call = next(self._numbers), _Call()
         calls = self._calls.setdefault(node, {})
         calls[number] = call
@@ -126,7 +132,6 @@ class Peers:
             calls.pop(number, None)
             if not calls and self._calls.get(node) is calls:
                 del self._calls[node]
-                self._heard.pop(node, None)
 
     def receive(self, data: bytes) -> None:
         """Something has come from another node."""
@@ -136,8 +141,7 @@ class Peers:
             # Another version during a rolling upgrade: whoever asked runs into its time.
             log.info("a question of another node was not understood")
             return
-        if message.sender in self._calls:
-            self._heard[message.sender] = trio.current_time()
+        self._doubted.pop(message.sender, None)
         match message:
             case Question(sender, number, body):
                 if self._handler is not None:
@@ -166,15 +170,19 @@ class Peers:
 
     def _look(self) -> None:
         now = trio.current_time()
-        for node, calls in tuple(self._calls.items()):
-            silent_s = now - max(min(call.began for call in calls.values()), self._heard.get(node, 0.0))
-            if silent_s >= SILENT_S:
+        for node, calls in self._calls.items():
+            if self._is_silent(node):
                 log.info("another node does not answer", extra={"peer": node, "questions": len(calls)})
                 self.given_up += len(calls)
                 for call in calls.values():
                     call.over.set()
-            elif silent_s >= PING_S:
+            else:
+                self._doubted.setdefault(node, now)
                 self._send(node, Ping(self.incarnation))
+        self._doubted = {node: since for node, since in self._doubted.items() if now - since < FORGET_S}
+
+    def _is_silent(self, node: str) -> bool:
+        return trio.current_time() - self._doubted.get(node, math.inf) >= SILENT_S
 
     def _send(self, node: str, message: Question | Answer | Ping | Pong) -> None:
         self._fanout.send(PEER_TOPIC + node, _encode(message))

@@ -12,7 +12,7 @@ import trio.testing
 
 from handlers.events import PEER_TOPIC
 from handlers.fanout import Fanout
-from handlers.peers import PING_S, SILENT_S, NoAnswer, Peers, Reply
+from handlers.peers import FORGET_S, PING_S, SILENT_S, NoAnswer, Peers, Reply
 from persistence.ports import Bus
 from supervisors import ChildSpec, Supervisor, open_supervisor
 
@@ -51,7 +51,6 @@ async def running(*names: str) -> AsyncIterator[tuple[Wire, list[Peers]]]:
         yield wire, peers
     for each in peers:
         assert not each._calls
-        assert not each._heard
 
 
 async def test_a_question_is_answered(autojump_clock: Clock) -> None:
@@ -113,6 +112,9 @@ async def test_a_dead_node_is_found_out_once_for_all_that_wait_for_it(autojump_c
         assert len(ended) == 100
         assert SILENT_S - PING_S <= ended[0] - died <= SILENT_S + 2 * PING_S
         assert a.given_up == 100
+        with pytest.raises(NoAnswer):
+            await a.ask("b", b"?")
+        assert len(a._calls) == 0, "it is known"
 
 
 async def test_one_that_was_never_there_too(autojump_clock: Clock) -> None:
@@ -121,6 +123,43 @@ async def test_one_that_was_never_there_too(autojump_clock: Clock) -> None:
         with pytest.raises(NoAnswer):
             await a.ask("nobody", b"?")
         assert trio.current_time() - began <= SILENT_S + PING_S
+
+
+async def test_one_whose_questions_are_never_waited_for_long_enough_is_found_out_too(
+    autojump_clock: Clock,
+) -> None:
+    async with running("a") as (_, (a,)):
+        for _ in range(10):
+            with trio.move_on_after(0.7) as scope:
+                try:
+                    await a.ask("nobody", b"?")
+                except NoAnswer:
+                    break
+            assert scope.cancelled_caught
+        assert trio.current_time() <= SILENT_S + 3 * PING_S
+
+
+async def test_a_node_that_was_only_slow_is_asked_again(autojump_clock: Clock) -> None:
+    async with running("a", "b") as (wire, (a, b)):
+        b.serve(lambda body, reply: reply(b"yes"))
+        del wire.nodes["b"]
+        with pytest.raises(NoAnswer):
+            await a.ask("b", b"?")
+        wire.nodes["b"] = b
+        with pytest.raises(NoAnswer):
+            await a.ask("b", b"?")
+        assert await a.ask("b", b"?") == b"yes", "it has answered the ping that went with the question"
+
+
+async def test_a_dead_node_is_forgotten(autojump_clock: Clock) -> None:
+    async with running("a", "b") as (_, (a, b)):
+        b.serve(lambda body, reply: reply(b"yes"))
+        with pytest.raises(NoAnswer):
+            await a.ask("nobody", b"?")
+        await trio.sleep(FORGET_S)
+        assert await a.ask("b", b"?") == b"yes"
+        await trio.sleep(2 * PING_S)
+        assert not a._doubted
 
 
 async def test_whoever_does_not_wait_any_longer_leaves_nothing_behind_and_late_answers_go_nowhere(

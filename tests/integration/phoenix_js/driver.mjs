@@ -2,7 +2,7 @@
 // by itself: {on: "open" | "close" | "error" | "joined" | "errored" | "closed" | "event" | "presence" | "heartbeat", ...}.
 
 import {createInterface} from "node:readline"
-import {Presence, Socket} from "phoenix"
+import {LongPoll, Presence, Socket} from "phoenix"
 import WebSocket from "ws"
 
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
@@ -29,15 +29,54 @@ const outcome = (push) => new Promise((resolve) => {
   }
 })
 
+// Long-polling as it is, but each request goes to the next of several nodes' ports, as a load balancer without stickiness has it.
+let ports = []
+let turn = 0
+class Alternating extends LongPoll {
+  endpointURL() {
+    const url = new URL(super.endpointURL())
+    url.port = ports[turn++ % ports.length]
+    return url.href
+  }
+}
+
+const transports = {WebSocket, LongPoll, Alternating}
+
+const memory = () => {
+  const items = new Map()
+  return {
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => items.set(key, value),
+    removeItem: (key) => items.delete(key),
+  }
+}
+
 const commands = {
-  connect({url, token, options}) {
-    socket = new Socket(url, {authToken: token, transport: WebSocket, ...options})
+  connect({url, token, transport = "WebSocket", ports: given, options}) {
+    ports = given ?? ports
+    socket = new Socket(url, {authToken: token, transport: transports[transport], sessionStorage: memory(), ...options})
     socket.onOpen(() => tell({on: "open"}))
     socket.onClose(({code, reason}) => tell({on: "close", code, reason}))
     socket.onError((error) => tell({on: "error", message: error?.message ?? String(error)}))
     socket.onMessage(({topic, event, ref, payload}) => {
       if (topic === "phoenix") { tell({on: "heartbeat", event, ref, status: payload.status}) }
     })
+    socket.connect()
+  },
+
+  use({ports: given}) {
+    ports = given
+    turn = 0
+  },
+
+  transport() {
+    return socket.transportName(socket.transport)
+  },
+
+  // What an application may do at any time; `longPollFallbackMs` does it when no WebSocket gets through.
+  replace({transport, ports: given}) {
+    ports = given ?? ports
+    socket.replaceTransport(transports[transport])
     socket.connect()
   },
 
