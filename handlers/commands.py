@@ -35,6 +35,8 @@ class Command:
 
     __slots__ = ("action", "actor_id", "deadline", "submitted", "tries")
 
+    about = "message"
+    """What is not there when the store calls it `Missing`."""
     target_id: str | None = None
     new_role: Role | None = None
 
@@ -183,7 +185,8 @@ class Remove(Command):
 class Alter(Command):
     """A change of membership or of the chat itself."""
 
-    __slots__ = ("kind", "new_role", "target_id", "title")
+    __slots__ = ("invite_id", "kind", "new_role", "target_id", "title")
+    about = "invite"
 
     def __init__(
         self,
@@ -196,14 +199,18 @@ class Alter(Command):
         user_id: str | None = None,
         role: Role | None = None,
         title: str | None = None,
+        invite_id: str | None = None,
     ) -> None:
         super().__init__(actor_id, action, submitted, deadline)
         self.kind = kind
         self.target_id = user_id
         self.new_role = role
         self.title = title
+        self.invite_id = invite_id
 
     def action_for(self, target_role: Role | None) -> Action:
+        if self.invite_id is not None:
+            return Action.JOIN_BY_INVITE
         if self.kind is ChangeKind.MEMBER_SET:
             return Action.ADD_MEMBER if target_role is None else Action.SET_ROLE
         if self.kind is ChangeKind.MEMBER_REMOVED:
@@ -220,6 +227,7 @@ class Alter(Command):
             user_id=self.target_id,
             role=self.new_role,
             title=self.title,
+            invite_id=self.invite_id,
         )
 
     def made(self, entry: LogEntry) -> bool:
@@ -228,5 +236,6 @@ class Alter(Command):
             and entry.at == self.submitted
             and entry.actor_id == self.actor_id
             and entry.kind is self.kind
-            and (entry.user_id, entry.role, entry.title) == (self.target_id, self.new_role, self.title)
+            and (entry.user_id, entry.role) == (self.target_id, self.new_role)
+            and (entry.title, entry.invite_id) == (self.title, self.invite_id)
         )

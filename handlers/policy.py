@@ -35,6 +35,8 @@ class Action(StrEnum):
     SET_ROLE = "set_role"
     REMOVE_MEMBER = "remove_member"
     LEAVE = "leave"
+    INVITE = "invite"
+    JOIN_BY_INVITE = "join_by_invite"
 
 
 class Barrier(StrEnum):
@@ -58,6 +60,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
         Action.SET_ROLE: _NOBODY,
         Action.REMOVE_MEMBER: _NOBODY,
         Action.LEAVE: _NOBODY,
+        Action.INVITE: _NOBODY,
     },
     ChatType.GROUP: {
         Action.EDIT_OTHER: _NOBODY,
@@ -67,6 +70,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
         Action.ADD_MEMBER: 2,
         Action.SET_ROLE: 3,
         Action.REMOVE_MEMBER: 2,
+        Action.INVITE: 2,
     },
     ChatType.CHANNEL: {
         Action.SEND: 2,
@@ -79,6 +83,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
         Action.ADD_MEMBER: 2,
         Action.SET_ROLE: 3,
         Action.REMOVE_MEMBER: 2,
+        Action.INVITE: 2,
     },
 }
 
@@ -118,9 +123,12 @@ def check(
         barrier: the block between the two of a direct chat, if there is one.
 
     Raises:
-        ChatError: `NOT_FOUND` for non-members, else `FORBIDDEN`; `Blocked` for what a block stops.
+        ChatError: `NOT_FOUND` for non-members (`CONFLICT` for members who join), else `FORBIDDEN`; `Blocked` for what a block stops.
 
     """
+    if action is Action.JOIN_BY_INVITE:
+        _check_joining(chat_type, role)
+        return
     if role is None:
         raise not_found("chat")
     if barrier is not None and action in _BARRED:
@@ -141,6 +149,14 @@ def check(
         assert target_role is not None
         if _RANK[target_role] >= rank:
             raise ChatError(Code.FORBIDDEN, f"{_A[role]} may not remove {_A[target_role]}")
+
+
+def _check_joining(chat_type: ChatType, role: Role | None) -> None:
+    """Whether somebody may come in by themselves; whether their invite is good, the record decides."""
+    if chat_type is ChatType.DIRECT:
+        raise not_found("chat")
+    if role is not None:
+        raise ChatError(Code.CONFLICT, "you are in this chat already")
 
 
 def require_operator(principal: Principal) -> None:
@@ -168,4 +184,5 @@ _WORDS: Final[Mapping[Action, str]] = {
     Action.SET_ROLE: "change roles",
     Action.REMOVE_MEMBER: "remove members",
     Action.LEAVE: "leave",
+    Action.INVITE: "invite people",
 }

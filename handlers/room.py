@@ -14,7 +14,7 @@ from msgspec import structs
 
 from handlers import policy
 from handlers.commands import Command, Send
-from handlers.errors import ChatError, Code
+from handlers.errors import ChatError, Code, not_found
 from handlers.policy import Action, Barrier
 from persistence.models import Change, ChangeKind, Chat, Head, LogEntry, LogWrite, Message, Role
 
@@ -114,6 +114,8 @@ class Room:
 
     def check(self, command: Command) -> None:
         """Whether the policy allows this command now. Raises `ChatError`."""
+        if self.chat.deleted:
+            raise not_found("chat")
         target = command.target_id
         target_role = None if target is None else self.roles.get(target)
         policy.check(

@@ -226,7 +226,7 @@ class Router:
                 elif type(outcome) is Repeat:
                     self._repeat(command, outcome.message, events)
                 elif type(outcome) is Missing:
-                    room.refuse(command, not_found("message"))
+                    room.refuse(command, not_found(command.about))
                 else:
                     back.append(command)
                     if type(outcome) is Conflict:

@@ -446,6 +446,23 @@ class Routers:
         assert isinstance(entry, Change)
         return entry
 
+    async def join(self, principal: Principal, chat_id: str, invite_id: str) -> Change:
+        """Write the caller's own coming in by an invite. Raises `ChatError` (`NOT_FOUND` if it does not let them in, `CONFLICT` if they are in already)."""
+        router = await self.router_for(chat_id, principal.user_id)
+        command = _AwaitedAlter(
+            principal.user_id,
+            Action.JOIN_BY_INVITE,
+            self._clock(),
+            self.deadline(),
+            kind=ChangeKind.MEMBER_SET,
+            user_id=principal.user_id,
+            role=Role.MEMBER,
+            invite_id=invite_id,
+        )
+        entry, _ = await self._outcome(router, command)
+        assert isinstance(entry, Change)
+        return entry
+
     async def _message(self, principal: Principal, chat_id: str, seq: int) -> tuple[Router, Message]:
         router = await self.router_for(chat_id, principal.user_id)
         if router.room.role(principal.user_id) is None:

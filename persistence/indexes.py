@@ -27,6 +27,8 @@ _SHARD_KEYS: Final[dict[str, Document]] = {
     # `users` stays whole: its unique phone could not be kept across shards. A hundred million of them fit one.
     "devices": {"_id": "hashed"},
     "blocks": {"user_id": 1},
+    "invites": {"_id": "hashed"},
+    "removals": {"chat_id": 1},
 }
 
 
@@ -80,10 +82,19 @@ def _audit(db: Database[Document]) -> None:
     db["audit_pending"].create_index([("at", ASCENDING)], name="at")
 
 
+def _invites(db: Database[Document]) -> None:
+    # A chat's invites, in order; and all that somebody has made.
+    db["invites"].create_index([("chat_id", ASCENDING), ("_id", ASCENDING)], name="chat")
+    db["invites"].create_index([("created_by", ASCENDING)], name="maker")
+    # Made beforehand, as it is written in transactions. Found by `_id`; unique within a chat by fields, so that it can be kept across shards.
+    db["removals"].create_index([("chat_id", ASCENDING), ("user_id", ASCENDING)], unique=True, name="chat")
+
+
 MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
     (1, "collections and indexes of users, chats and messages", _first),
     (2, "blocks", _blocks),
     (3, "audit log", _audit),
+    (4, "invites", _invites),
 )
 
 

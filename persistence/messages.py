@@ -9,7 +9,7 @@ One collection, `messages`. Field names are short because they are in every docu
 | `r` | rev | x | x | x |
 | `s` | seq | x | | |
 | `i u k t b m p a e d` | id, sender, client_id, type, content, media, reply_to, created, edited, deleted | x | | |
-| `g by at user role title` | kind of change, actor, time, whom, role, title | | x | |
+| `g by at user role title invite` | kind of change, actor, time, whom, role, title, invite | | x | |
 | `x` | this rev was taken by something that has moved on | | | x |
 
 A rev that was ever taken stays taken: an edit moves its message to a new rev and leaves a marker at the old one. So an append at head + 1 succeeds
@@ -28,6 +28,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from persistence.audit import pending_document
 from persistence.audited import audit_note
 from persistence.blocks import put_block, remove_block
+from persistence.invites import Doors, NotInvited
 from persistence.members import insert_member, seq_at
 from persistence.models import (
     Block,
@@ -65,6 +66,7 @@ class MongoLog:
         self._members = mongo.db["members"]
         self._blocks = mongo.db["blocks"]
         self._audit_pending = mongo.db["audit_pending"]
+        self._doors = Doors(mongo.db)
 
     async def append(self, writes: Sequence[LogWrite]) -> list[Outcome]:
         return await self._mongo.write(self._append, writes)
@@ -163,6 +165,8 @@ class MongoLog:
     def _change(self, change: Change) -> Outcome:
         try:
             self._mongo.transaction(lambda session: self._change_in(session, change))
+        except NotInvited:
+            return Missing()
         except DuplicateKeyError:
             where = {"c": change.chat_id, "r": change.rev}
             there = self._messages.find_one(where)
@@ -175,10 +179,12 @@ class MongoLog:
         match change.kind:
             case ChangeKind.MEMBER_SET:
                 seq = seq_at(self._messages, change.chat_id, session)
+                self._doors.let_in(change, session)
                 insert_member(self._members, change, seq, session)
             case ChangeKind.MEMBER_REMOVED:
                 where = {"_id": f"{change.chat_id}/{change.user_id}", "chat_id": change.chat_id}
                 self._members.delete_one(where, session=session)
+                self._doors.show_out(change, session)
             case ChangeKind.BLOCKED:
                 put_block(self._blocks, _block(change), session)
             case ChangeKind.UNBLOCKED:
@@ -189,6 +195,7 @@ class MongoLog:
                 )
             case ChangeKind.CHAT_DELETED:
                 self._chats.update_one({"_id": change.chat_id}, {"$set": {"deleted": True}}, session=session)
+                self._doors.close(change, session)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -364,7 +371,7 @@ def _change_document(change: Change) -> Document:
         "user": change.user_id,
         "role": None if change.role is None else change.role.value,
         "title": change.title,
-    }
+    } | ({} if change.invite_id is None else {"invite": change.invite_id})
 
 
 def _entry(row: dict[str, Any]) -> LogEntry:
@@ -379,4 +386,5 @@ def _entry(row: dict[str, Any]) -> LogEntry:
         user_id=row["user"],
         role=None if row["role"] is None else Role(row["role"]),
         title=row["title"],
+        invite_id=row.get("invite"),
     )

@@ -24,6 +24,7 @@ from handlers.feed import Feed
 from handlers.history import History
 from handlers.hub import Hub
 from handlers.inbox import Inbox
+from handlers.invites import Invitations
 from handlers.open_chats import OpenChatTracker
 from handlers.passwords import Passwords
 from handlers.peers import Peers
@@ -75,6 +76,7 @@ class Core:
     auth: Auth
     profiles: Profiles
     blocking: Blocking
+    invitations: Invitations
     conversations: Conversations
     history: History
 
@@ -249,6 +251,16 @@ def make_core(
             routers=routers,
             fanout=fanout,
             audit=audit,
+            clock=clock,
+            new_id=new_id,
+            most_members=settings.limits.max_members_group,
+        ),
+        invitations=Invitations(
+            invites=stores.invites,
+            chats=stores.chats,
+            blocks=stores.blocks,
+            views=views,
+            routers=routers,
             clock=clock,
             new_id=new_id,
             most_members=settings.limits.max_members_group,

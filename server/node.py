@@ -85,6 +85,7 @@ def make_node(settings: Settings) -> Supervisor:
         audit=core.audit_reader,
         profiles=core.profiles,
         blocking=core.blocking,
+        invitations=core.invitations,
         conversations=core.conversations,
         history=core.history,
         routers=core.routers,

@@ -13,6 +13,7 @@ from handlers.auth import Auth
 from handlers.blocking import Blocking
 from handlers.chats import Conversations
 from handlers.history import History
+from handlers.invites import Invitations
 from handlers.routers import Routers
 from handlers.tokens import Tokens
 from handlers.users import Profiles
@@ -26,7 +27,7 @@ class Services:
 
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
-        tokens, auth, audit, profiles, blocking, conversations, history, routers: what the routes call.
+        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations: what the routes call.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
         required: names of those without which the node cannot serve; without the others it serves less.
@@ -41,6 +42,7 @@ class Services:
     audit: AuditReader
     profiles: Profiles
     blocking: Blocking
+    invitations: Invitations
     conversations: Conversations
     history: History
     routers: Routers

@@ -15,6 +15,7 @@ from persistence.dead_letters import MongoDeadLetters
 from persistence.devices import MongoDevices
 from persistence.inbox import RedisBus, RedisCluster
 from persistence.indexes import init_db
+from persistence.invites import MongoInvites
 from persistence.jobs import RedisJobs
 from persistence.keys import MongoSigningKeys
 from persistence.messages import MongoLog
@@ -30,6 +31,7 @@ from persistence.ports import (
     Cluster,
     DeadLetters,
     Devices,
+    Invites,
     Jobs,
     MessageLog,
     OpenChats,
@@ -61,6 +63,7 @@ class Stores:
     chats: Chats
     users: Users
     blocks: Blocks
+    invites: Invites
     devices: Devices
     keys: SigningKeys
     dead_letters: DeadLetters
@@ -98,6 +101,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         chats=MongoChats(mongo),
         users=MongoUsers(mongo),
         blocks=MongoBlocks(mongo),
+        invites=MongoInvites(mongo),
         devices=MongoDevices(mongo),
         keys=MongoSigningKeys(mongo),
         dead_letters=MongoDeadLetters(mongo),

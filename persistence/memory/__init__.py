@@ -6,6 +6,7 @@ from persistence.memory.broker import Broker, MemoryAttempts, MemoryBus, MemoryC
 from persistence.memory.chats import MemoryChats
 from persistence.memory.dead_letters import MemoryDeadLetters
 from persistence.memory.faults import Faults
+from persistence.memory.invites import MemoryInvites
 from persistence.memory.jobs import MemoryJobs
 from persistence.memory.log import MemoryLog
 from persistence.memory.people import MemoryDevices, MemorySigningKeys, MemoryUsers
@@ -23,6 +24,7 @@ __all__ = [
     "MemoryCluster",
     "MemoryDeadLetters",
     "MemoryDevices",
+    "MemoryInvites",
     "MemoryJobs",
     "MemoryLog",
     "MemoryOpenChats",

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from persistence.audited import audit_note
+from persistence.memory.invites import close, let_in, show_out
 from persistence.memory.record import Record
 from persistence.models import (
     Block,
@@ -100,6 +101,8 @@ class MemoryLog:
             return Stored()
         if change.rev in self._r.revs.get(change.chat_id, ()):
             return Conflict()
+        if change.kind is ChangeKind.MEMBER_SET and not let_in(self._r, change):
+            return Missing()
         changes[change.rev] = change
         seq = self._r.head(change.chat_id).seq
         self._r.take_rev(change.chat_id, change.rev)
@@ -120,6 +123,7 @@ class MemoryLog:
                     r.members[key] = new_member(change, seq)
             case ChangeKind.MEMBER_REMOVED:
                 r.members.pop(key, None)
+                show_out(r, change)
             case ChangeKind.BLOCKED:
                 pair = (change.actor_id, change.user_id or "")
                 r.blocks.setdefault(pair, Block(user_id=pair[0], blocked_id=pair[1], at=change.at))
@@ -129,6 +133,7 @@ class MemoryLog:
                 self._set_chat(change.chat_id, title=change.title or "")
             case ChangeKind.CHAT_DELETED:
                 self._set_chat(change.chat_id, deleted=True)
+                close(r, change)
 
     def _set_chat(self, chat_id: str, **changes: Any) -> None:
         chat = self._r.chats.get(chat_id)

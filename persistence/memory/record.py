@@ -15,6 +15,7 @@ from persistence.models import (
     DeadLetter,
     Device,
     Head,
+    Invite,
     Member,
     Message,
     User,
@@ -31,6 +32,8 @@ class Record:
         self.chats: dict[str, Chat] = {}
         self.members: dict[tuple[str, str], Member] = {}
         self.blocks: dict[tuple[str, str], Block] = {}
+        self.invites: dict[str, Invite] = {}
+        self.removals: set[tuple[str, str]] = set()
         self.messages: dict[str, dict[int, Message]] = {}
         self.changes: dict[str, dict[int, Change]] = {}
         self.revs: dict[str, list[int]] = {}

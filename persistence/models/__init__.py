@@ -7,6 +7,7 @@ from persistence.models.audit import AuditAction, AuditEntry, AuditNote, AuditQu
 from persistence.models.blocks import Block
 from persistence.models.chats import FOREVER, Chat, ChatType, CursorWrite, Member, Role
 from persistence.models.dead_letters import DeadLetter
+from persistence.models.invites import Invite
 from persistence.models.jobs import Job
 from persistence.models.log import (
     UNSEEN,
@@ -53,6 +54,7 @@ __all__ = [
     "Edit",
     "Envelope",
     "Head",
+    "Invite",
     "Job",
     "LogEntry",
     "LogWrite",

@@ -54,7 +54,7 @@ UNSEEN: Final = frozenset({ChangeKind.BLOCKED, ChangeKind.UNBLOCKED})
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of a chat's log without a place in the conversation: it takes a `rev` but no `seq`."""
+    """An entry of a chat's log without a place in the conversation: it takes a `rev` but no `seq`. `invite_id`: what let in whoever came by themselves."""
 
     chat_id: str
     rev: int
@@ -64,6 +64,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     role: Role | None = None
     title: str | None = None
+    invite_id: str | None = None
 
 
 LogEntry = Message | Change
@@ -117,7 +118,7 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
-    """The message to edit or delete does not exist or is deleted already. Nothing was written."""
+    """The message to edit or delete does not exist or is deleted already; or the invite does not let the user in. Nothing was written."""
 
 
 class Skipped(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from persistence.ports.audit import AuditLog
 from persistence.ports.blocks import Blocks
 from persistence.ports.chats import Chats
 from persistence.ports.dead_letters import DeadLetters
+from persistence.ports.invites import Invites
 from persistence.ports.jobs import Jobs
 from persistence.ports.log import MessageLog
 from persistence.ports.nodes import Bus, Cluster, OpenChats
@@ -25,6 +26,7 @@ __all__ = [
     "Cluster",
     "DeadLetters",
     "Devices",
+    "Invites",
     "Jobs",
     "MessageLog",
     "OpenChats",

@@ -14,6 +14,7 @@ from persistence.chats import MongoChats
 from persistence.dead_letters import MongoDeadLetters
 from persistence.devices import MongoDevices
 from persistence.indexes import init_db
+from persistence.invites import MongoInvites
 from persistence.keys import MongoSigningKeys
 from persistence.memory import (
     MemoryAuditLog,
@@ -21,6 +22,7 @@ from persistence.memory import (
     MemoryChats,
     MemoryDeadLetters,
     MemoryDevices,
+    MemoryInvites,
     MemoryLog,
     MemorySigningKeys,
     MemoryUsers,
@@ -28,7 +30,17 @@ from persistence.memory import (
 )
 from persistence.messages import MongoLog
 from persistence.mongo import Mongo
-from persistence.ports import AuditLog, Blocks, Chats, DeadLetters, Devices, MessageLog, SigningKeys, Users
+from persistence.ports import (
+    AuditLog,
+    Blocks,
+    Chats,
+    DeadLetters,
+    Devices,
+    Invites,
+    MessageLog,
+    SigningKeys,
+    Users,
+)
 from persistence.users import MongoUsers
 from tests.contracts.lossy import LossyProxy
 from tests.servers import Servers
@@ -46,6 +58,7 @@ class Node:
     letters: DeadLetters
     blocks: Blocks
     audit: AuditLog
+    invites: Invites
 
 
 @dataclass(frozen=True)
@@ -145,6 +158,7 @@ def memory_node(record: Record) -> Node:
         MemoryDeadLetters(record),
         MemoryBlocks(record),
         MemoryAuditLog(record),
+        MemoryInvites(record),
     )
 
 
@@ -159,4 +173,5 @@ def mongo_node(mongo: Mongo) -> Node:
         MongoDeadLetters(mongo),
         MongoBlocks(mongo),
         MongoAuditLog(mongo),
+        MongoInvites(mongo),
     )

@@ -70,6 +70,7 @@ def _role(cell: str) -> Role | None:
 SIMPLE = in_a_chat()
 BLOCKED = behind_a_block()
 MEMBERS = of_members()
+JOINING = {kind: said(cell) for kind, cell in zip(TYPES, tables()[3][1][2:], strict=True)}
 
 
 def refusal(action: Action, chat_type: ChatType, role: Role | None, **more: Any) -> Code | None:
@@ -82,7 +83,9 @@ def refusal(action: Action, chat_type: ChatType, role: Role | None, **more: Any)
 
 def test_the_page_names_every_case_once() -> None:
     places = {(ChatType.DIRECT, Role.MEMBER), *product((ChatType.GROUP, ChatType.CHANNEL), ROLES)}
-    assert set(SIMPLE) == {(action, *place) for action in set(Action) - set(TARGETED) for place in places}
+    assert set(SIMPLE) == {
+        (action, *place) for action in set(Action) - {*TARGETED, Action.JOIN_BY_INVITE} for place in places
+    }
     added = product([Action.ADD_MEMBER], [None], ROLES, ROLES)
     changed = product([Action.SET_ROLE], ROLES, ROLES, ROLES)
     removed = product([Action.REMOVE_MEMBER], ROLES, [None], ROLES)
@@ -95,7 +98,9 @@ def test_actions_without_a_target(action: Action, chat_type: ChatType, role: Rol
     assert refusal(action, chat_type, role) is expected
 
 
-@pytest.mark.parametrize("action", [action for action in Action if action not in TARGETED])
+@pytest.mark.parametrize(
+    "action", [action for action in Action if action not in (*TARGETED, Action.JOIN_BY_INVITE)]
+)
 @pytest.mark.parametrize("barrier", Barrier)
 def test_actions_behind_a_block(action: Action, barrier: Barrier) -> None:
     allowed = BLOCKED.get((action, barrier), SIMPLE[action, ChatType.DIRECT, Role.MEMBER])
@@ -123,6 +128,16 @@ def test_whoever_is_not_there_cannot_be_changed(action: Action) -> None:
     for chat_type in (ChatType.GROUP, ChatType.CHANNEL):
         assert refusal(action, chat_type, Role.OWNER, new_role=Role.ADMIN) is Code.NOT_FOUND
         assert refusal(action, chat_type, Role.MEMBER, new_role=Role.ADMIN) is Code.FORBIDDEN
+
+
+@pytest.mark.parametrize("chat_type", TYPES)
+def test_coming_in_by_oneself(chat_type: ChatType) -> None:
+    assert tables()[3][1][1] == Action.JOIN_BY_INVITE
+    expected = None if JOINING[chat_type] else Code.NOT_FOUND
+    assert refusal(Action.JOIN_BY_INVITE, chat_type, None, new_role=Role.MEMBER) is expected
+    if JOINING[chat_type]:
+        for role in ROLES:
+            assert refusal(Action.JOIN_BY_INVITE, chat_type, role, new_role=Role.MEMBER) is Code.CONFLICT
 
 
 def test_a_refusal_says_what_and_where() -> None:

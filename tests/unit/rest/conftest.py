@@ -205,6 +205,7 @@ class World:
             audit=self.core.audit_reader,
             profiles=self.core.profiles,
             blocking=self.core.blocking,
+            invitations=self.core.invitations,
             conversations=self.core.conversations,
             history=self.core.history,
             routers=self.core.routers,
@@ -291,6 +292,7 @@ class Scene:
     eve: Account
     chat_id: str
     device_id: str
+    invite: dict[str, Any]
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -305,6 +307,7 @@ class Scene:
         self.device_id = (await self.log_in())["device_id"]
         body = {"type": "group", "title": "Crew", "member_ids": [self.bob.id]}
         self.chat_id = (await self.ada("POST", f"{API}/chats", body)).json["id"]
+        self.invite = (await self.ada("POST", f"{API}/chats/{self.chat_id}/invites")).json
         for who in (self.ada, self.bob):
             reply = await who("POST", f"{API}/chats/{self.chat_id}/messages", text("first"))
             assert reply.status == 201, reply.raw
@@ -326,6 +329,7 @@ class Scene:
     def fill(self, path: str) -> str:
         """The address of a call, about what exists."""
         known = {"chat_id": self.chat_id, "user_id": self.bob.id, "device_id": self.device_id, "seq": "1"}
+        known |= {"invite_id": self.invite["id"], "token": self.invite["token"]}
         return API + path.format(**known)
 
     def calls(self) -> dict[str, tuple[str, str, Any]]:
@@ -363,6 +367,11 @@ class Scene:
             "get_users_user_id": ("GET", "/users/{user_id}", none),
             "put_users_user_id_block": ("PUT", "/users/{user_id}/block", none),
             "delete_users_user_id_block": ("DELETE", "/users/{user_id}/block", none),
+            "post_chats_chat_id_invites": ("POST", in_chat + "/invites", {"expires_in_s": 60, "max_uses": 2}),
+            "get_chats_chat_id_invites": ("GET", in_chat + "/invites?limit=5", none),
+            "delete_chats_chat_id_invites_invite_id": ("DELETE", in_chat + "/invites/{invite_id}", none),
+            "get_invites_token": ("GET", "/invites/{token}", none),
+            "post_invites_token_join": ("POST", "/invites/{token}/join", none),
             "get_users_me_blocks": ("GET", "/users/me/blocks?limit=5", none),
             "post_chats": ("POST", "/chats", {"type": "direct", "user_id": self.bob.id}),
             "get_chats": ("GET", "/chats?limit=5", none),

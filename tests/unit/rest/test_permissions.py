@@ -14,7 +14,7 @@ import trio
 
 from handlers import policy
 from handlers.policy import Action, Barrier
-from persistence.models import ChatType, Message, MessageType, Role
+from persistence.models import ChatType, Invite, Message, MessageType, Role
 from server.rest.asyncapi import PUSHES
 
 API = "/api/v1"
@@ -53,6 +53,9 @@ REST: dict[str, tuple[str, str, Any, Action]] = {
     "patch_chats_chat_id_messages_seq, another's": ("PATCH", "/messages/2", EDIT, Action.EDIT_OTHER),
     "delete_chats_chat_id_messages_seq": ("DELETE", "/messages/1", None, Action.DELETE_OWN),
     "delete_chats_chat_id_messages_seq, another's": ("DELETE", "/messages/2", None, Action.DELETE_OTHER),
+    "post_chats_chat_id_invites": ("POST", "/invites", {}, Action.INVITE),
+    "get_chats_chat_id_invites": ("GET", "/invites", None, Action.INVITE),
+    "delete_chats_chat_id_invites_invite_id": ("DELETE", "/invites/{invite}", None, Action.INVITE),
     "put_chats_chat_id_read": ("PUT", "/read", {"seq": 2}, Action.MARK_READ),
 }
 # Tested with `MEMBERS`, as it depends on whom it is about.
@@ -99,6 +102,8 @@ class Cast:
             key = (chat_id, self.admin.id)
             row = self.world.record.members[key]
             self.world.record.members[key] = msgspec.structs.replace(row, role=Role.ADMIN)
+        invite = Invite(id=chat_id, chat_id=chat_id, created_by="x", secret_hash=b"", created_at=0)
+        await self.world.core.stores.invites.create(invite)
         log = self.world.core.stores.log
         await log.append([_message(chat_id, 1, actor.id), _message(chat_id, 2, self.other.id)])
         return chat_id
@@ -126,7 +131,7 @@ def _message(chat_id: str, seq: int, sender_id: str) -> Message:
 async def rest(call: str, who: Any, chat_id: str) -> str:
     method, path, body, _ = REST[call]
     options = {} if body is None else {"json": body}
-    reply = await who(method, f"{API}/chats/{chat_id}{path.format(me=who.id)}", **options)
+    reply = await who(method, f"{API}/chats/{chat_id}{path.format(me=who.id, invite=chat_id)}", **options)
     return "ok" if reply.status < 300 else str(reply.json["code"])
 
 
@@ -172,10 +177,10 @@ def _names() -> set[str]:
         def __call__(self, *_: Any) -> Any:
             return Anything()
 
-    from server.rest import admin, auth, blocks, chats, devices, messages, users
+    from server.rest import admin, auth, blocks, chats, devices, invites, messages, users
 
     services: Any = Anything()
-    modules = (admin, auth, blocks, chats, devices, messages, users)
+    modules = (admin, auth, blocks, chats, devices, invites, messages, users)
     return {operation.name for module in modules for operation in module.operations(services)}
 
 

@@ -79,6 +79,8 @@ async def test_answers_have_the_documented_shape(world: Any) -> None:
     document = (await world.request("GET", "/openapi.json")).json
     ada, bob = await world.account("Ada"), await world.account("Bob")
     chat = (await ada("POST", f"{API}/chats", {"type": "direct", "user_id": bob.id})).json
+    group = (await ada("POST", f"{API}/chats", {"type": "group", "title": "x"})).json
+    link = (await ada("POST", f"{API}/chats/{group['id']}/invites")).json
     text = {"client_id": "c", "type": "text", "content": {"text": "x"}}
     await ada("POST", f"{API}/chats/{chat['id']}/messages", text)
     await ada("PUT", f"{API}/users/{bob.id}/block")
@@ -89,6 +91,8 @@ async def test_answers_have_the_documented_shape(world: Any) -> None:
         ("get", "/users/me/blocks", "/users/me/blocks"),
         ("get", "/chats", "/chats"),
         ("get", "/chats/{chat_id}", f"/chats/{chat['id']}"),
+        ("get", "/chats/{chat_id}/invites", f"/chats/{group['id']}/invites"),
+        ("get", "/invites/{token}", f"/invites/{link['token']}"),
         ("get", "/chats/{chat_id}/members", f"/chats/{chat['id']}/members"),
         ("get", "/chats/{chat_id}/messages", f"/chats/{chat['id']}/messages"),
     ):

@@ -31,7 +31,7 @@ values = st.recursive(
 )
 names = st.sampled_from(
     ["type", "title", "member_ids", "user_id", "role", "until", "seq", "client_id", "content", "text", "lat", "lng", "reply_to", "media_id",
-     "name", "phone", "password", "device", "platform", "refresh_token", "status", "privacy", "last_seen", "read_receipts", "avatar_media_id"]
+     "name", "phone", "password", "device", "platform", "refresh_token", "status", "privacy", "last_seen", "read_receipts", "avatar_media_id", "expires_in_s", "max_uses"]
 )  # fmt: skip
 
 
@@ -232,6 +232,8 @@ async def test_more_than_a_body_may_be_is_cut_off_however_it_comes(world: Any, n
 WRONG = [b"true", b"false", b'"1"', b"1.5", b"-1", b"-9223372036854775809", b"18446744073709551616", b"9007199254740994", b"1e400", b"-1e400", b"1e-400", b"[]", b"{}", b"NaN", b"Infinity", b"0x10", b"01", b"1_0"]  # fmt: skip
 NUMBERS: dict[tuple[str, str], bytes] = {
     ("put_chats_chat_id_read", "seq"): b'{"seq": %b}',
+    ("post_chats_chat_id_invites", "expires_in_s"): b'{"expires_in_s": %b}',
+    ("post_chats_chat_id_invites", "max_uses"): b'{"max_uses": %b}',
     ("post_chats_chat_id_messages", "reply_to"): b'{"client_id": "c", "type": "text", "content": {"text": "x"}, "reply_to": %b}',
     ("post_chats_chat_id_messages", "lat"): b'{"client_id": "c", "type": "location", "content": {"lat": %b, "lng": 0}}',
     ("post_chats_chat_id_messages", "lng"): b'{"client_id": "c", "type": "location", "content": {"lat": 0, "lng": %b}}',
@@ -267,8 +269,13 @@ async def test_numbers_in_bodies_have_their_range(
 
 
 PARAMETERS = {
-    "get_devices": ["limit"], "get_chats": ["limit"], "get_users_me_blocks": ["limit"], "get_chats_chat_id_members": ["limit"],
-    "get_chats_chat_id_messages": ["limit", "before_seq", "after_seq", "after_rev"], "get_admin_audit": ["limit"],
+    "get_devices": ["limit"],
+    "get_chats": ["limit"],
+    "get_users_me_blocks": ["limit"],
+    "get_chats_chat_id_members": ["limit"],
+    "get_chats_chat_id_messages": ["limit", "before_seq", "after_seq", "after_rev"],
+    "get_admin_audit": ["limit"],
+    "get_chats_chat_id_invites": ["limit"],
 }  # fmt: skip
 
 
