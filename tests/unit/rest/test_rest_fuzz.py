@@ -63,6 +63,8 @@ class Target:
         body = {"type": "group", "title": "x", "member_ids": [bob.id]}
         self.chat_id = (await self.ada("POST", f"{API}/chats", body)).json["id"]
         self.known = {"chat_id": self.chat_id, "user_id": bob.id, "device_id": "d", "seq": "1"}
+        invite = (await self.ada("POST", f"{API}/chats/{self.chat_id}/invites")).json
+        self.known |= {"invite_id": invite["id"], "token": invite["token"]}
 
     async def attack(self, choice: int, one: str, other: str, query: dict[str, str], body: bytes) -> None:
         operation = self.operations[choice % len(self.operations)]
