@@ -5,7 +5,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,17 @@ Roles = Annotated[frozenset[NodeRole], BeforeValidator(_split)]
 """Several roles; in the environment they are separated by commas."""
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_split)]
 """Several networks, like "10.0.0.0/8"; in the environment they are separated by commas."""
+
+
+def _lower(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        if not origin.lower().startswith(("http://", "https://")) or origin.count("/") != 2:
+            raise ValueError('each must be like "https://chat.example.org", without a path')
+    return tuple(origin.lower() for origin in value)
+
+
+Origins = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_lower)]
+"""Several origins of pages; in the environment they are separated by commas."""
 
 
 def _address(*schemes: str) -> BeforeValidator:

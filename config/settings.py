@@ -18,7 +18,8 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.errors import Problem, SettingsError, plain
-from config.fields import Networks, NodeRole, Roles, Section, Setting
+from config.fields import Networks, NodeRole, Origins, Roles, Section, Setting
+from config.rates import RateSettings
 from config.sections import (
     AuthSettings,
     ClusterSettings,
@@ -78,6 +79,10 @@ class Settings(BaseSettings):
         IPv6Network("::1/128"),
     )
     """Networks of load balancers, whose word on a client's address (`X-Forwarded-For`) is taken."""
+    allowed_origins: Annotated[
+        Origins, Setting("ALLOWED_ORIGINS", zero="any: whoever has a token may connect from anywhere")
+    ] = ()
+    """Pages that may open sockets, like `https://chat.example.org`, in the environment separated by commas. Programs that are no browsers are not asked."""
     var_dir: Annotated[Path, Setting("VAR_DIR")] = Path("var")
     """Folder for control sockets and for the data and logs of the local stack."""
     log_level: Annotated[LogLevel, Setting("LOG_LEVEL")] = LogLevel.INFO
@@ -90,6 +95,7 @@ class Settings(BaseSettings):
     s3: S3Settings = S3Settings()
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
+    rates: RateSettings = RateSettings()
     commit: CommitSettings = CommitSettings()
     cluster: ClusterSettings = ClusterSettings()
     drain: DrainSettings = DrainSettings()

@@ -25,6 +25,7 @@ from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.loader import Loader
 from handlers.me import MeTopic
 from handlers.protocol import ME, Prepared, Push, encode, event, event_text, reply_ok
+from handlers.quotas import Allowance
 from handlers.receipts import Receipts
 from handlers.room import Room, tick
 from handlers.router import Router
@@ -90,11 +91,13 @@ class Feed:
         clock: Callable[[], int],
         sends_per_second: float,
         sends_burst: float,
+        sends: Allowance,
     ) -> None:
         self.routers = routers
         self.receipts = receipts
         self.clock = clock
         self.rate = (sends_per_second, sends_burst)
+        self.sends = sends
         self._store = store
         self._chats = chats
         self._views = views

@@ -119,6 +119,7 @@ class MeTopic:
         """`message:send`: answered when it is durable, without holding up what the connection sends next."""
         body = _decode_send(push.payload)
         self._bucket.take(trio.current_time())
+        self.feed.sends.take(self.session.user_id)
         router = self.feed.routers.get(body.chat_id)
         if router is None or self.session.user_id not in router.room.roles:
             return partial(self._send_to_new, push, body)

@@ -29,6 +29,7 @@ from handlers.protocol import (
     reply_error,
     reply_ok,
 )
+from handlers.quotas import Allowance
 from handlers.room import Room
 
 log = logging.getLogger(__name__)
@@ -112,15 +113,23 @@ class Session:
         join_me: joins the topic `me`.
         join_chat: joins a topic `chat:<id>`.
         connection_id: for logs.
+        joins: how often the user may join.
 
     """
 
     __slots__ = (
-        "__weakref__", "_others", "connection_id", "device_id", "hides_reads", "join_chat", "join_me", "outlet", "principal", "push", "topics", "user_id",
+        "__weakref__", "_others", "connection_id", "device_id", "hides_reads", "join_chat", "join_me", "joins", "outlet", "principal", "push", "topics", "user_id",
     )  # fmt: skip
 
     def __init__(
-        self, principal: Principal, outlet: Outlet, *, join_me: Join, join_chat: Join, connection_id: str
+        self,
+        principal: Principal,
+        outlet: Outlet,
+        *,
+        join_me: Join,
+        join_chat: Join,
+        connection_id: str,
+        joins: Allowance | None = None,
     ) -> None:
         self.principal = principal
         self.user_id = principal.user_id
@@ -130,6 +139,7 @@ class Session:
         self.join_me = join_me
         self.join_chat = join_chat
         self.connection_id = connection_id
+        self.joins = joins
         self.topics: dict[str, Topic] = {}
         self.hides_reads = False
         self._others = Bucket(OTHERS_PER_SECOND, OTHERS_BURST)
@@ -211,6 +221,8 @@ class Session:
         self.push(channel_close(push.topic, topic.join_ref))
 
     async def _join(self, push: Push, topic: Topic | None) -> None:
+        if self.joins is not None:
+            self.joins.take(self.user_id)
         if topic is not None:
             # As in Phoenix: joining again closes the former channel of this connection.
             del self.topics[push.topic]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from config.rates import parse_rate
 from config.settings import Settings
 from handlers.audit import Audit
 from handlers.audit_reader import AuditReader
@@ -29,6 +30,7 @@ from handlers.open_chats import OpenChatTracker
 from handlers.passwords import Passwords
 from handlers.peers import Peers
 from handlers.principal import Principal
+from handlers.quotas import Quota, Quotas
 from handlers.receipts import Receipts
 from handlers.routers import Routers
 from handlers.session import Outlet, Session
@@ -66,6 +68,7 @@ class Core:
     tracker: OpenChatTracker
     contacts: Contacts
     sessions: Sessions
+    quotas: Quotas
     feed: Feed
     joiner: ChatJoiner
     recovery: Recovery
@@ -88,6 +91,7 @@ class Core:
             join_me=self.feed.join,
             join_chat=self.joiner.join,
             connection_id=connection_id,
+            joins=self.quotas.of(Quota.JOINS),
         )
 
     def children(self) -> Sequence[ChildSpec]:
@@ -116,6 +120,7 @@ class Core:
                     ChildSpec("open-chats", self.tracker.run),
                     ChildSpec("feed", self.feed.run),
                     ChildSpec("peers", self.peers.run),
+                    ChildSpec("quotas", self.quotas.run),
                 ),
                 name="workers",
             ).spec(),
@@ -165,6 +170,7 @@ def make_core(
     receipts = Receipts(stores.chats, routers, fanout, clock)
     tracker = OpenChatTracker(stores.incarnation, stores.open_chats, stores.cluster, routers, clock)
     peers = Peers(stores.incarnation, fanout, stores.bus)
+    quotas = Quotas(stores.buckets, {each: parse_rate(getattr(settings.rates, each)) for each in Quota})
     contacts = Contacts(stores.chats, stores.blocks)
     sessions = Sessions(hub, stores.bus, stores.users, clock)
     views = ChatViews(stores.chats, stores.log, stores.users, clock)
@@ -191,6 +197,7 @@ def make_core(
         tracker=tracker,
         contacts=contacts,
         sessions=sessions,
+        quotas=quotas,
         feed=Feed(
             routers=routers,
             receipts=receipts,
@@ -201,6 +208,7 @@ def make_core(
             clock=clock,
             sends_per_second=settings.limits.sends_per_second,
             sends_burst=settings.limits.sends_burst,
+            sends=quotas.of(Quota.SENDS),
         ),
         joiner=ChatJoiner(routers, tracker),
         recovery=recovery,

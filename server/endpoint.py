@@ -19,6 +19,7 @@ from config.sections import LimitSettings
 from config.settings import NodeRole
 from handlers.errors import ChatError, Code
 from handlers.principal import Principal
+from server.admission import Admission
 from server.connections import Connections, converse
 from server.core import Core
 from server.flusher import Flusher
@@ -75,6 +76,7 @@ class Endpoint:
         http: Http,
         limits: LimitSettings,
         roles: frozenset[NodeRole],
+        admission: Admission,
     ) -> None:
         self._core = core
         self._supervisor = supervisor
@@ -84,6 +86,7 @@ class Endpoint:
         self._http = http
         self._limits = limits
         self._roles = roles
+        self._admission = admission
         self._numbers = count(1)
         self._listening: dict[str, trio.CancelScope] = {}
         self.accepted = 0
@@ -192,7 +195,7 @@ class Endpoint:
         end = head_end(data)
         try:
             request = parse(data[:end])
-            principal = self._authenticate(request)
+            principal = self._authenticate(request, _peer(sock))
             _send(sock, accept(request))
             return principal, data[end:]
         except BadRequest as error:
@@ -206,7 +209,7 @@ class Endpoint:
         await _linger(child, sock)
         return None, b""
 
-    def _authenticate(self, request: Request) -> Principal:
+    def _authenticate(self, request: Request, peer: str) -> Principal:
         """Raises `BadRequest`, `ChatError`."""
         if request.path != WEBSOCKET_PATH or NodeRole.REALTIME not in self._roles:
             raise ChatError(Code.NOT_FOUND, "there is nothing here")
@@ -216,6 +219,7 @@ class Endpoint:
             raise BadRequest(400, f"vsn must be {VSN}")
         if self._connections.draining:
             raise ChatError(Code.DRAINING, "this node is on its way down", retry_after_ms=1000)
+        self._admission.check(request.headers, peer)
         return self._core.tokens.verify(token(request) or "")
 
 
@@ -253,6 +257,15 @@ async def _read_head(child: Child, sock: socket.socket) -> bytes | None:
         _send(sock, refusal(431, Code.TOO_LARGE.slug, "the head of the request is too large"))
         await _linger(child, sock)
     return None
+
+
+def _peer(sock: socket.socket) -> str:
+    """The address of the other end; empty when it has gone."""
+    try:
+        name = sock.getpeername()
+    except OSError:
+        return ""
+    return str(name[0]) if isinstance(name, tuple) else ""
 
 
 def _receive(sock: socket.socket) -> bytes | None:

@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from config.settings import Settings
 from persistence.ids import wall_clock
+from server.admission import Admission
 from server.connections import Connections
 from server.control import control_spec
 from server.core import make_core
@@ -89,6 +90,7 @@ def make_node(settings: Settings) -> Supervisor:
         conversations=core.conversations,
         history=core.history,
         routers=core.routers,
+        quotas=core.quotas,
         tree=lambda: snapshot(root),
         probes=core.stores.probes,
         draining=lambda: connections.draining,
@@ -97,11 +99,13 @@ def make_node(settings: Settings) -> Supervisor:
     polled = LongPollSessions(
         core, supervisor=supervisor, connections=connections, flusher=flusher, limits=settings.limits
     )
+    admission = Admission(core.quotas, trusted=settings.trusted_proxies, origins=settings.allowed_origins)
     long_poll = LongPoll(
         polled,
         peers=core.peers,
         tickets=Tickets(core.tokens, wall_clock, ttl_s=settings.auth.access_token_ttl_s),
         tokens=core.tokens,
+        admission=admission,
         roles=settings.roles,
         window_s=settings.limits.longpoll_window_s,
         max_message_bytes=settings.limits.max_frame_bytes,
@@ -116,6 +120,7 @@ def make_node(settings: Settings) -> Supervisor:
         http=http,
         limits=settings.limits,
         roles=settings.roles,
+        admission=admission,
     )
     metrics.register(NodeMetrics(core, endpoint, connections, polled, flusher, tree))
     process_metrics(metrics)

@@ -14,6 +14,7 @@ from handlers.blocking import Blocking
 from handlers.chats import Conversations
 from handlers.history import History
 from handlers.invites import Invitations
+from handlers.quotas import Quotas
 from handlers.routers import Routers
 from handlers.tokens import Tokens
 from handlers.users import Profiles
@@ -28,6 +29,7 @@ class Services:
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
         tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations: what the routes call.
+        quotas: how often callers may ask.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
         required: names of those without which the node cannot serve; without the others it serves less.
@@ -46,6 +48,7 @@ class Services:
     conversations: Conversations
     history: History
     routers: Routers
+    quotas: Quotas
     tree: Callable[[], Node]
     probes: Sequence[Probe]
     required: frozenset[str] = frozenset({"mongodb"})

@@ -10,6 +10,7 @@ from config.settings import Settings
 from persistence.attempts import RedisAttempts
 from persistence.audit import MongoAuditLog
 from persistence.blocks import MongoBlocks
+from persistence.buckets import RedisBuckets
 from persistence.chats import MongoChats
 from persistence.dead_letters import MongoDeadLetters
 from persistence.devices import MongoDevices
@@ -26,6 +27,7 @@ from persistence.ports import (
     Attempts,
     AuditLog,
     Blocks,
+    Buckets,
     Bus,
     Chats,
     Cluster,
@@ -73,6 +75,7 @@ class Stores:
     open_chats: OpenChats
     presence: Presence
     attempts: Attempts
+    buckets: Buckets
     jobs: Callable[[str, float], Jobs]
     probes: tuple[Probe, ...] = ()
     children: tuple[ChildSpec, ...] = ()
@@ -111,6 +114,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         open_chats=RedisOpenChats(redis),
         presence=RedisPresence(redis),
         attempts=RedisAttempts(redis),
+        buckets=RedisBuckets(redis),
         jobs=lambda queue, lease_s: RedisJobs(redis, queue, incarnation, lease_s=lease_s),
         probes=(mongo, redis, objects),
         children=(

@@ -5,6 +5,7 @@ from persistence.memory import (
     MemoryAttempts,
     MemoryAuditLog,
     MemoryBlocks,
+    MemoryBuckets,
     MemoryBus,
     MemoryChats,
     MemoryCluster,
@@ -48,5 +49,6 @@ def memory_stores(
         open_chats=MemoryOpenChats(broker),
         presence=MemoryPresence(broker),
         attempts=MemoryAttempts(broker),
+        buckets=MemoryBuckets(broker),
         jobs=lambda queue, lease_s: MemoryJobs(broker, queue, incarnation, lease_s=lease_s),
     )

@@ -3,6 +3,7 @@
 from persistence.memory.audit import MemoryAuditLog
 from persistence.memory.blocks import MemoryBlocks
 from persistence.memory.broker import Broker, MemoryAttempts, MemoryBus, MemoryCluster, MemoryOpenChats
+from persistence.memory.buckets import MemoryBuckets
 from persistence.memory.chats import MemoryChats
 from persistence.memory.dead_letters import MemoryDeadLetters
 from persistence.memory.faults import Faults
@@ -19,6 +20,7 @@ __all__ = [
     "MemoryAttempts",
     "MemoryAuditLog",
     "MemoryBlocks",
+    "MemoryBuckets",
     "MemoryBus",
     "MemoryChats",
     "MemoryCluster",

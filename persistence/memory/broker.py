@@ -93,6 +93,7 @@ class Broker:
         self.leases: dict[str, float] = {}
         self.open: dict[tuple[str, str, str, str], OpenChat] = {}
         self.presence = Present()
+        self.buckets: dict[str, tuple[float, float]] = {}
         self.attempts: dict[str, tuple[int, float]] = {}
         self.queues: dict[str, JobQueue] = {}
         self.lose: Callable[[str, str], bool] = lambda _from, _to: False

@@ -5,6 +5,7 @@ Times are integer milliseconds since the Unix epoch, in UTC: cheap to compare an
 
 from persistence.models.audit import AuditAction, AuditEntry, AuditNote, AuditQuery
 from persistence.models.blocks import Block
+from persistence.models.buckets import BucketUse
 from persistence.models.chats import FOREVER, Chat, ChatType, CursorWrite, Member, Role
 from persistence.models.dead_letters import DeadLetter
 from persistence.models.invites import Invite
@@ -40,6 +41,7 @@ __all__ = [
     "AuditNote",
     "AuditQuery",
     "Block",
+    "BucketUse",
     "Change",
     "ChangeKind",
     "ChangesQuery",

@@ -7,6 +7,7 @@ then still completes: it is never abandoned half-way, and nobody learns its resu
 from persistence.ports.attempts import Attempts
 from persistence.ports.audit import AuditLog
 from persistence.ports.blocks import Blocks
+from persistence.ports.buckets import Buckets
 from persistence.ports.chats import Chats
 from persistence.ports.dead_letters import DeadLetters
 from persistence.ports.invites import Invites
@@ -21,6 +22,7 @@ __all__ = [
     "Attempts",
     "AuditLog",
     "Blocks",
+    "Buckets",
     "Bus",
     "Chats",
     "Cluster",

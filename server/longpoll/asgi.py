@@ -57,4 +57,6 @@ def _request(scope: Any, receive: Any) -> Request:
     except ValueError:
         query = []
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    return Request(method=scope["method"], query=query, headers=headers, body=body)
+    client = scope.get("client")
+    peer = str(client[0]) if client else ""
+    return Request(method=scope["method"], peer=peer, query=query, headers=headers, body=body)

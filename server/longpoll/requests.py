@@ -27,6 +27,7 @@ from handlers.errors import ChatError, Code
 from handlers.peers import NoAnswer, Peers
 from handlers.principal import Principal
 from handlers.tokens import Tokens
+from server.admission import Admission
 from server.longpoll import wire
 from server.longpoll.sessions import LongPollSessions
 from server.longpoll.tickets import PREFIX, Ticket, Tickets
@@ -59,6 +60,7 @@ class Request:
 
     Attributes:
         method: in capitals.
+        peer: the address of the other end.
         query: the fields after "?", in order.
         headers: by name in lower case.
         body: reads all of it; raises `TooLarge` beyond a number of bytes.
@@ -66,6 +68,7 @@ class Request:
     """
 
     method: str
+    peer: str = ""
     query: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
     body: Callable[[int], Awaitable[bytes]]
@@ -88,6 +91,7 @@ class LongPoll:
         peers: leads to those of others.
         tickets: what clients show.
         tokens: checks access tokens.
+        admission: says who may open a session.
         roles: of this node: without `realtime` there is nothing here.
         window_s: how long a poll waits.
         max_message_bytes: of a frame.
@@ -101,6 +105,7 @@ class LongPoll:
         peers: Peers,
         tickets: Tickets,
         tokens: Tokens,
+        admission: Admission,
         roles: frozenset[NodeRole],
         window_s: float,
         max_message_bytes: int,
@@ -109,6 +114,7 @@ class LongPoll:
         self._peers = peers
         self._tickets = tickets
         self._tokens = tokens
+        self._admission = admission
         self._roles = roles
         self._window_s = window_s
         self._max_body_bytes = FRAMES_AT_ONCE * max_message_bytes
@@ -141,6 +147,7 @@ class LongPoll:
             if answer.status != GONE:
                 number = answer.number if answer.status == OK else ticket.number
                 return self._polled(answer, msgspec.structs.replace(ticket, number=number))
+        self._admission.check(request.headers, request.peer)
         principal = self._authenticate(request)
         name = await self._sessions.begin(principal)
         first = Ticket(self._peers.incarnation, name, principal.user_id, principal.device_id, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from config.logging import request_id as logged_request_id
 from handlers.errors import ChatError, Code
 from persistence.errors import StoreError
+from server.addresses import Network, is_within
 from server.rest import admin, auth, blocks, chats, devices, invites, messages, users
 from server.rest.meta import JSON, View, views
 from server.rest.operation import PREFIX, Answer, Operation
@@ -66,7 +67,7 @@ def create_app(services: Services) -> QuartTrio:
         app.add_url_rule(path, path, view, methods=["GET"])
     app.register_error_handler(Exception, _refuse)
     app.before_request(_begin)
-    app.after_request(_finish)
+    app.after_request(_finisher(services.settings.trusted_proxies))
     app.asgi_app = _rooted(app.asgi_app)  # type: ignore[method-assign, assignment]
     return app
 
@@ -165,15 +166,19 @@ async def _begin() -> None:
     logged_request_id.set(g.request_id)
 
 
-async def _finish(answer: Response) -> Response:
-    try:
-        # An answer may be ready before its request is in: a connection can be used again only when that is out of the way.
-        await request.get_data(cache=False)
-    except HTTPException:
-        answer.headers["Connection"] = "close"  # too much, or too slow
-    answer.headers["X-Request-Id"] = _current_id()
-    harden(answer)
-    return answer
+def _finisher(trusted: Sequence[Network]) -> Callable[[Response], Awaitable[Response]]:
+    async def finish(answer: Response) -> Response:
+        try:
+            # An answer may be ready before its request is in: a connection can be used again only when that is out of the way.
+            await request.get_data(cache=False)
+        except HTTPException:
+            answer.headers["Connection"] = "close"  # too much, or too slow
+        answer.headers["X-Request-Id"] = _current_id()
+        by_tls = request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
+        harden(answer, secure=by_tls and is_within(request.remote_addr or "", trusted))
+        return answer
+
+    return finish
 
 
 __all__ = ["PREFIX", "View", "create_app", "operations"]

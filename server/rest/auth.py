@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from handlers.auth import LoginBody, RefreshBody, SessionView, SignupBody
 from handlers.errors import Code
+from handlers.quotas import Quota
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
 
@@ -50,6 +51,7 @@ def operations(services: Services) -> Sequence[Operation]:
             body=SignupBody,
             answers={201: SessionView},
             public=True,
+            quotas=(Quota.SIGNUPS_FROM,),
             refuses=(Code.PHONE_TAKEN, Code.RATE_LIMITED, Code.OVERLOADED),
         ),
         Operation(
@@ -60,6 +62,7 @@ def operations(services: Services) -> Sequence[Operation]:
             body=LoginBody,
             answers={200: SessionView},
             public=True,
+            quotas=(Quota.LOGINS_FROM,),
             refuses=(Code.BAD_CREDENTIALS, Code.RATE_LIMITED, Code.OVERLOADED),
         ),
         Operation(
@@ -70,6 +73,7 @@ def operations(services: Services) -> Sequence[Operation]:
             body=RefreshBody,
             answers={200: SessionView},
             public=True,
+            quotas=(Quota.LOGINS_FROM,),
             refuses=(Code.UNAUTHENTICATED, Code.REFRESH_REUSED),
         ),
         Operation(method="POST", path="/auth/logout", serve=logout, tag=TAG, answers={204: None}),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from handlers.chats import ChatPatch, MemberBody, MuteBody, NewChat
 from handlers.errors import Code
 from handlers.pages import Page, PageQuery
+from handlers.quotas import Quota
 from handlers.wire import ChatView, MemberView
 from server.rest.operation import Answer, Call, NoQuery, Operation
 from server.services import Services
@@ -57,6 +58,7 @@ def _chats(services: Services) -> Sequence[Operation]:
             serve=create,
             tag=TAG,
             body=NewChat,
+            quotas=(Quota.CHATS,),
             answers={201: ChatView, 200: ChatView},
             refuses=(Code.FORBIDDEN,),
         ),

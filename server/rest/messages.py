@@ -11,6 +11,7 @@ from handlers.bodies import EditBody, MessageBody, SeqBody
 from handlers.errors import Code
 from handlers.history import HistoryQuery, MessagesPage
 from handlers.limits import Bucket
+from handlers.quotas import Quota
 from handlers.wire import MessageView, message_view
 from server.rest.operation import Answer, Call, NoQuery, Operation
 from server.services import Services
@@ -91,6 +92,7 @@ def operations(services: Services) -> Sequence[Operation]:
             serve=send,
             tag=TAG,
             body=MessageBody,
+            quotas=(Quota.SENDS,),
             answers={201: MessageView, 200: MessageView},
             refuses=_WRITTEN,
         ),

@@ -138,6 +138,8 @@ def _refusals(operation: Operation, by_type: dict[str, Any]) -> dict[str, Any]:
     codes = {*operation.refuses, Code.UNAVAILABLE, Code.INTERNAL}
     if not operation.public:
         codes |= {Code.UNAUTHENTICATED, Code.TOKEN_EXPIRED}
+    if not operation.public or operation.quotas:
+        codes.add(Code.RATE_LIMITED)
     if operation.body is not None:
         codes |= {Code.MALFORMED, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE, Code.INVALID}
     if operation.query is not NoQuery:

@@ -10,6 +10,7 @@ import msgspec
 
 from handlers.errors import Code, not_found
 from handlers.principal import Principal
+from handlers.quotas import Quota
 
 BodyT = TypeVar("BodyT")
 QueryT = TypeVar("QueryT")
@@ -84,6 +85,7 @@ class Operation:
         body_required: without it, an absent body is an empty object.
         query: type of the parameters.
         public: needs no token.
+        quotas: what it counts for, beside the caller's requests.
         refuses: codes that it may be refused with, beside those that any call may.
 
     """
@@ -97,6 +99,7 @@ class Operation:
     body_required: bool = True
     query: type[msgspec.Struct] = NoQuery
     public: bool = False
+    quotas: tuple[Quota, ...] = ()
     refuses: tuple[Code, ...] = ()
 
     @property

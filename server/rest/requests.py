@@ -9,8 +9,11 @@ from quart import Request
 
 from handlers.bodies import from_validation
 from handlers.errors import ChatError, Code
+from handlers.principal import Principal
+from handlers.quotas import Quota
+from server.addresses import client_address, limited_address
 from server.rest.operation import Call, Operation
-from server.rest.security import bearer, client_address
+from server.rest.security import bearer
 from server.services import Services
 
 _JSON: Final = "application/json"
@@ -33,7 +36,20 @@ class Requests:
         address = client_address(
             request.remote_addr, request.headers.get("X-Forwarded-For"), services.settings.trusted_proxies
         )
+        self._limit(caller, address)
         return Call(caller, await self._body(request), self._query(request), path, address)
+
+    def _limit(self, caller: Principal | None, address: str) -> None:
+        """Raises `ChatError` (`RATE_LIMITED`). Before the body is read: a call that is refused costs little, and a bad one counts."""
+        quotas = self._services.quotas
+        if caller is not None:
+            quotas.take(Quota.REQUESTS, caller.user_id)
+        for quota in self._operation.quotas:
+            if quota.of_address:
+                quotas.take_from(quota, limited_address(address, self._services.settings.trusted_proxies))
+            else:
+                assert caller is not None, "what needs no token is limited by address"
+                quotas.take(quota, caller.user_id)
 
     def _query(self, request: Request) -> Any:
         given = request.args.to_dict()

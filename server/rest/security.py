@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
 from quart import Response
@@ -12,16 +10,19 @@ from handlers.errors import ChatError, Code
 from handlers.principal import Principal
 from handlers.tokens import Tokens
 
-Network = IPv4Network | IPv6Network
-
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
+    "X-Permitted-Cross-Domain-Policies": "none",
 }
+_HSTS: Final = "max-age=31536000"
+"""For a year, a browser that has come by TLS comes by nothing else."""
 
 
 def bearer(authorization: str | None, tokens: Tokens) -> Principal:
@@ -32,31 +33,9 @@ def bearer(authorization: str | None, tokens: Tokens) -> Principal:
     return tokens.verify(token.strip())
 
 
-def client_address(peer: str | None, forwarded: str | None, trusted: Sequence[Network]) -> str:
-    """The client's address: the nearest that is not a trusted proxy's.
-
-    Args:
-        peer: the other end of the connection.
-        forwarded: `X-Forwarded-For`: each proxy has added whom it spoke with, so it is read from the end, and only while who wrote it is trusted.
-        trusted: networks of proxies.
-
-    """
-    address = peer or ""
-    hops = [hop.strip() for hop in (forwarded or "").split(",") if hop.strip()]
-    while hops and _within(address, trusted):
-        address = hops.pop()
-    return address
-
-
-def _within(address: str, networks: Sequence[Network]) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
-
-
-def harden(response: Response) -> None:
-    """Add the security headers that the answer does not have."""
+def harden(response: Response, *, secure: bool) -> None:
+    """Add the security headers that the answer does not have. `secure`: the client came by TLS, as a trusted proxy says."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    if secure:
+        response.headers.setdefault("Strict-Transport-Security", _HSTS)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from handlers.errors import Code
+from handlers.quotas import Quota
 from handlers.users import ProfileBody
 from handlers.wire import OwnUser, UserView
 from server.rest.operation import Call, NoQuery, Operation
@@ -61,6 +62,7 @@ def operations(services: Services) -> Sequence[Operation]:
             serve=look_up,
             tag=TAG,
             query=PhoneQuery,
+            quotas=(Quota.LOOKUPS, Quota.LOOKUPS_FROM),
             answers={200: UserView},
             refuses=(Code.NOT_FOUND,),
         ),

@@ -17,10 +17,12 @@ from redis.connection import Connection
 
 from persistence import inbox
 from persistence.attempts import RedisAttempts
+from persistence.buckets import RedisBuckets
 from persistence.inbox import RedisBus, RedisCluster
 from persistence.memory import (
     Broker,
     MemoryAttempts,
+    MemoryBuckets,
     MemoryBus,
     MemoryCluster,
     MemoryOpenChats,
@@ -28,7 +30,7 @@ from persistence.memory import (
 )
 from persistence.models import Delivery, Envelope
 from persistence.open_chats import RedisOpenChats
-from persistence.ports import Attempts, Bus, Cluster, OpenChats, Presence
+from persistence.ports import Attempts, Buckets, Bus, Cluster, OpenChats, Presence
 from persistence.presence import RedisPresence
 from persistence.redis import Redis
 from tests.contracts.samples import new_id
@@ -63,6 +65,7 @@ class Node:
         open_chats: OpenChats,
         presence: Presence,
         attempts: Attempts,
+        buckets: Buckets,
     ) -> None:
         self.name = name
         self.bus = bus
@@ -70,6 +73,7 @@ class Node:
         self.open_chats = open_chats
         self.presence = presence
         self.attempts = attempts
+        self.buckets = buckets
         self.deliveries: list[Delivery] = []
         self.progress = trio.Event()
         self.reading = False
@@ -203,6 +207,7 @@ class MemoryNodes(Nodes):
             MemoryOpenChats(self.broker),
             MemoryPresence(self.broker),
             MemoryAttempts(self.broker),
+            MemoryBuckets(self.broker),
         )
 
     async def _settle(self, node: Node) -> None:
@@ -272,6 +277,7 @@ class RedisNodes(Nodes):
             RedisOpenChats(connection),
             RedisPresence(connection),
             RedisAttempts(connection),
+            RedisBuckets(connection),
         )
 
     async def _settle(self, node: Node) -> None:

@@ -14,6 +14,7 @@ import trio
 
 from handlers.auth import Auth
 from handlers.principal import Principal
+from server.admission import Admission
 from server.connections import Connections
 from server.flusher import Flusher
 from server.longpoll.requests import LongPoll, Request, Response
@@ -49,6 +50,7 @@ class Poller:
             peers=node.core.peers,
             tickets=Tickets(node.core.tokens, node.clock, ttl_s=TTL_S),
             tokens=node.core.tokens,
+            admission=Admission(node.core.quotas),
             roles=roles,
             window_s=limits.longpoll_window_s,
             max_message_bytes=limits.max_frame_bytes,

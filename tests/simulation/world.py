@@ -10,6 +10,7 @@ from typing import Any
 
 import trio
 
+from config.rates import RateSettings
 from config.sections import ClusterSettings, CommitSettings, LimitSettings
 from config.settings import Settings
 from handlers.chats import NewChannel, NewDirect, NewGroup
@@ -32,8 +33,9 @@ HOLD_S = 10.0
 Hook = Callable[[Node, str, str], Awaitable[None] | None]
 
 
-def make_settings(**limits: Any) -> Settings:
+def make_settings(*, rates: RateSettings | None = None, **limits: Any) -> Settings:
     return Settings(
+        rates=rates or RateSettings(),
         limits=LimitSettings(**{"max_members_group": 64, **limits}),
         commit=CommitSettings(store_hold_s=HOLD_S),
         cluster=ClusterSettings(

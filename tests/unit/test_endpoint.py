@@ -24,8 +24,11 @@ from handlers.auth import Auth
 from handlers.errors import ChatError, Code
 from handlers.principal import Principal
 from handlers.protocol import Prepared
+from handlers.quotas import Quota, Quotas
 from handlers.session import Rest
+from persistence.memory import Broker, MemoryBuckets
 from server import endpoint as module
+from server.admission import Admission
 from server.connections import Connections
 from server.core import Core
 from server.endpoint import HEAD_S, OUT_OF_FILES_S, Endpoint
@@ -157,6 +160,7 @@ class Node:
             http=self.http,
             limits=limits,
             roles=roles,
+            admission=Admission(Quotas(MemoryBuckets(Broker()), {})),
         )
         self.listeners = Supervisor([], name="endpoint")
         self.tree = Supervisor(
@@ -351,6 +355,18 @@ async def test_a_node_that_drains_sends_connections_elsewhere(clock: Clock) -> N
 async def test_a_node_without_the_role_has_no_socket(clock: Clock) -> None:
     async with running(roles=frozenset({NodeRole.API})) as node:
         assert (await (await node.call(opening())).answer()).status == 404
+
+
+async def test_who_connects_too_often_is_told_when_to_come_again(clock: Clock) -> None:
+    async with running() as node:
+        rates = {Quota.CONNECTS_FROM: (0.01, 2.0)}
+        node.endpoint._admission = Admission(Quotas(MemoryBuckets(Broker()), rates))
+        for _ in range(2):
+            assert (await (await node.call(opening())).answer()).status == 101
+        answer = await (await node.call(opening())).answer()
+        assert (answer.status, answer.problem["code"]) == (429, "rate_limited")
+        assert answer.problem["retry_after_ms"] > 90_000
+        assert 90 <= int(answer.headers["retry-after"]) <= 100
 
 
 async def test_a_head_that_does_not_come_in_time_is_not_waited_for(clock: Clock) -> None:

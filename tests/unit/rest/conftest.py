@@ -23,6 +23,7 @@ import trio
 import trio.testing
 from quart.wrappers import Response
 
+from config.rates import RateSettings
 from config.sections import AuthSettings, ClusterSettings, CommitSettings, LimitSettings
 from config.settings import Settings
 from handlers.events import Event
@@ -165,6 +166,8 @@ class World:
         record: Record | None = None,
         broker: Broker | None = None,
         key_rotation_s: int = 86_400,
+        rates: RateSettings | None = None,
+        trusted: tuple[str, ...] = ("127.0.0.0/8",),
         **limits: Any,
     ) -> None:
         self.record = record or Record()
@@ -175,6 +178,8 @@ class World:
         self.bus = MemoryBus(self.broker, node)
         stores = memory_stores(node, self.record, self.broker, bus=self.bus)
         settings = Settings(
+            trusted_proxies=trusted,  # type: ignore[arg-type]
+            rates=rates or RateSettings(),
             limits=LimitSettings(**{"max_members_group": 4, **limits}),
             auth=AuthSettings(
                 login_tries=3,
@@ -209,6 +214,7 @@ class World:
             conversations=self.core.conversations,
             history=self.core.history,
             routers=self.core.routers,
+            quotas=self.core.quotas,
             tree=lambda: snapshot(self.root),
             probes=self.probes,
             draining=lambda: self.draining,

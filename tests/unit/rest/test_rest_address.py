@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from server.rest.security import client_address
+from server.addresses import client_address
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 

@@ -111,12 +111,34 @@ async def test_every_answer_is_hardened_and_has_a_request_id(world: Any) -> None
         assert reply.headers["X-Content-Type-Options"] == "nosniff", path
         assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"], path
         assert reply.headers["Referrer-Policy"] == "no-referrer"
+        assert reply.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert reply.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert reply.headers["X-Permitted-Cross-Domain-Policies"] == "none"
+        assert "microphone=()" in reply.headers["Permissions-Policy"]
+        assert "Strict-Transport-Security" not in reply.headers
         assert "Server" not in reply.headers
         assert re.fullmatch(r"[0-9a-f]{16}", reply.headers["X-Request-Id"])
     given = await world.request("GET", "/nowhere", headers={"X-Request-Id": "trace-1"})
     assert given.headers["X-Request-Id"] == given.json["request_id"] == "trace-1"
     forged = await world.request("GET", "/nowhere", headers={"X-Request-Id": "a b" * 100})
     assert re.fullmatch(r"[0-9a-f]{16}", forged.headers["X-Request-Id"])
+
+
+async def test_who_comes_by_tls_is_told_to_go_on_so(world: Any) -> None:
+    async def answer(peer: str, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        scope = {"client": (peer, 1)}
+        return await world.request("GET", "/healthz", headers=named, scope_base=scope)
+
+    assert (await answer("127.0.0.1", X_Forwarded_Proto="https")).headers[
+        "Strict-Transport-Security"
+    ] == "max-age=31536000"
+    for peer, headers in (
+        ("127.0.0.1", {}),
+        ("127.0.0.1", {"X_Forwarded_Proto": "http"}),
+        ("203.0.113.9", {"X_Forwarded_Proto": "https"}),
+    ):
+        assert "Strict-Transport-Security" not in (await answer(peer, **headers)).headers
 
 
 async def test_what_is_not_there_and_what_cannot_be_done(world: Any) -> None:
