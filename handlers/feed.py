@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import trio
 
-from handlers.bodies import from_validation
+from handlers.bodies import ChatId, from_validation
 from handlers.chat_views import ChatViews
 from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.loader import Loader
@@ -46,16 +46,23 @@ PER_CHAT: Final = 100
 """Changed messages of one chat in a join's answer, unless the client asks for fewer or more."""
 MOST_MESSAGES: Final = 2_000
 """Messages in a join's answer."""
+MOST_KNOWN: Final = 10_000
+"""Chats that a client may say it knows."""
 REACH_S: Final = 5.0
 """How long a join waits for rooms that have come less far than the client; after that it is served from where they are."""
 SLACK_MS: Final = 10_000
 """How far the clocks of nodes may differ when a client says since when it knows things."""
 
 
+_Rev = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Known = Annotated[dict[ChatId, _Rev], msgspec.Meta(max_length=MOST_KNOWN)]
+"""Chats, and how far their logs are known."""
+
+
 class JoinBody(msgspec.Struct, frozen=True):
     """The payload of joining `me`. `limit` is for the messages per chat in the answer; 0 for none."""
 
-    known: dict[str, int] = {}
+    known: Known = {}
     since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     limit: int = PER_CHAT
 

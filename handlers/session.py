@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 MOST_TOPICS: Final = 256
 """Topics that one connection may have joined at a time."""
+MOST_TOPIC: Final = 128
+"""Longest name of a topic, in characters; none is."""
 OTHERS_PER_SECOND: Final = 100.0
 """Frames other than `message:send` that one connection may send, on average."""
 OTHERS_BURST: Final = 1_000.0
@@ -227,6 +229,8 @@ class Session:
             # As in Phoenix: joining again closes the former channel of this connection.
             del self.topics[push.topic]
             topic.leave()
+        if len(push.topic) > MOST_TOPIC:
+            raise ChatError(Code.NOT_FOUND, "no such topic")
         if push.topic == ME:
             join = self.join_me
         elif push.topic.startswith(CHAT_PREFIX):

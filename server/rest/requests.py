@@ -16,6 +16,8 @@ from server.rest.operation import Call, Operation
 from server.rest.security import bearer
 from server.services import Services
 
+MOST_PART: Final = 128
+"""Longest id in a path, in characters; none is."""
 _JSON: Final = "application/json"
 
 
@@ -31,6 +33,8 @@ class Requests:
         """The call. Raises `ChatError`, or `werkzeug`'s exception for a body that is too large or late."""
         services, operation = self._services, self._operation
         caller = None
+        if any(len(part) > MOST_PART for part in path.values()):
+            raise ChatError(Code.NOT_FOUND, "there is nothing here")
         if not operation.public:
             caller = bearer(request.headers.get("Authorization"), services.tokens)
         address = client_address(

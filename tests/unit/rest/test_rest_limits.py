@@ -154,3 +154,40 @@ async def test_with_the_defaults_nobody_who_behaves_meets_a_limit(scene: Any, wo
         assert reply.status < 300, n
     for n in range(150):
         assert (await scene.ada("GET", f"{API}/users?phone=%2B4930{n:07}")).status in (200, 404)
+
+
+async def test_ids_that_none_can_be_are_not_looked_for(scene: Any, world: Any) -> None:
+    followed = {topic for topic, nodes in world.broker.interest.items() if nodes}
+    world.record.faults.down = True
+    for long in ("x" * 129, "%F0%9F%92%A9" * 200, "a" * 8_000):
+        for method, path in (
+            ("GET", f"/chats/{long}"),
+            ("POST", f"/chats/{long}/messages"),
+            ("DELETE", f"/devices/{long}"),
+            ("PUT", f"/chats/{scene.chat_id}/members/{long}"),
+            ("DELETE", f"/chats/{scene.chat_id}/messages/{long}"),
+        ):
+            reply = await scene.ada(method, API + path)
+            assert (reply.status, reply.json["code"]) == (404, "not_found"), path
+    socket = await scene.ada.connect()
+    answer = await socket(f"chat:{'x' * 10_000}", "phx_join")
+    assert answer["response"]["code"] == "not_found"
+    assert {topic for topic, nodes in world.broker.interest.items() if nodes} <= followed | {
+        f"u:{scene.ada.id}"
+    }
+
+
+async def test_what_a_join_may_say_it_knows_has_a_size(scene: Any) -> None:
+    socket = await scene.ada.connect()
+    for known in (
+        {"x" * 65: 1},
+        {"c": -1},
+        {"c": 2**53 + 1},
+        {"c": 1.5},
+        {"": 1},
+        {str(n): n for n in range(10_001)},
+    ):
+        answer = await socket("me", "phx_join", {"known": known})
+        assert answer["response"]["code"] == "invalid", known
+        assert answer["response"]["errors"][0]["field"].startswith("known")
+    assert (await socket("me", "phx_join", {"known": {"c": 2**53}}))["status"] == "ok"
