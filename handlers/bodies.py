@@ -110,6 +110,7 @@ def _instant(at: datetime, field: str) -> str:
 def from_validation(error: msgspec.ValidationError, root: str = "") -> ChatError:
     """The `ChatError` for what msgspec found wrong: it names one field, as `at `$.path``."""
     text, _, path = str(error).partition(" - at `")
+    path = path.removeprefix("key` in `")  # what is wrong is the name of something in it
     dotted = ".".join(part for part in (root, path.rstrip("`").lstrip("$").lstrip(".")) if part)
     if "missing required field" in text:  # the path is that of the object, the name is in the text
         dotted = ".".join(part for part in (dotted, text.rsplit("`", 2)[1]) if part)
