@@ -8,6 +8,7 @@ from typing import Final
 from handlers.errors import Code
 from handlers.invites import InviteBody, InvitePreview, InviteView, NewInvite
 from handlers.pages import Page, PageQuery
+from handlers.quotas import Quota
 from handlers.wire import ChatView
 from server.rest.operation import Answer, Call, NoQuery, Operation
 from server.services import Services
@@ -56,6 +57,7 @@ def operations(services: Services) -> Sequence[Operation]:
             tag=TAG,
             body=InviteBody,
             body_required=False,
+            quotas=(Quota.INVITES,),
             answers={201: NewInvite},
             refuses=(*_REFUSED, Code.CONFLICT),
         ),
@@ -81,6 +83,7 @@ def operations(services: Services) -> Sequence[Operation]:
             path="/invites/{token}",
             serve=preview,
             tag=TAG,
+            quotas=(Quota.INVITES,),
             answers={200: InvitePreview},
             refuses=(Code.NOT_FOUND,),
         ),
@@ -89,6 +92,7 @@ def operations(services: Services) -> Sequence[Operation]:
             path="/invites/{token}/join",
             serve=join,
             tag=TAG,
+            quotas=(Quota.INVITES,),
             answers={201: ChatView, 200: ChatView},
             refuses=(*_REFUSED, Code.CONFLICT),
         ),
