@@ -126,6 +126,17 @@ class CommitSettings(Section):
     """Messages written at once, at most. Batches of many hundreds were seen to stall a busy MongoDB."""
     store_hold_s: Annotated[float, Positive, Setting("STORE_HOLD_S")] = 10
     """How long a send waits while MongoDB is away, before it is answered with an error that says to try again."""
+    queue_after_s: Annotated[
+        float, Field(ge=0), Setting("QUEUE_AFTER_S", zero="never: it waits until it is refused")
+    ] = 3
+    """How long a message waits for MongoDB before it goes to the retry queue in Redis and its sender is told so. Not if it is refused earlier."""
+    queue_most: Annotated[int, Positive, Setting("QUEUE_MOST", unit="messages")] = 50_000
+    """Messages that may wait in the retry queue, of all nodes together; beyond it sends are refused as overloaded."""
+
+    @property
+    def queue_lead_s(self) -> float:
+        """How long before it would be refused a message goes to the retry queue; negative for never."""
+        return self.store_hold_s - self.queue_after_s if self.queue_after_s else -1.0
 
 
 class ClusterSettings(Section):

@@ -23,7 +23,7 @@ from persistence.models import (
 
 
 class Command:
-    """Base of all. Whoever waits overrides `done` and `failed`; exactly one of them is called, once.
+    """Base of all. Whoever waits overrides `done` and `failed`, and for a message `queued`; exactly one of them is called, once.
 
     Args:
         actor_id: the user who asks.
@@ -37,6 +37,8 @@ class Command:
 
     about = "message"
     """What is not there when the store calls it `Missing`."""
+    fresh = False
+    """It may go through the retry queue, and goes behind what waits there."""
     target_id: str | None = None
     new_role: Role | None = None
 
@@ -75,6 +77,8 @@ class Send(Command):
 
     __slots__ = ("client_id", "content", "id", "media_id", "reply_to", "twins", "type")
 
+    fresh = True
+
     def __init__(
         self,
         actor_id: str,
@@ -96,6 +100,9 @@ class Send(Command):
         self.media_id = media_id
         self.reply_to = reply_to
         self.twins: tuple[Send, ...] = ()
+
+    def queued(self) -> None:
+        """It waits in the retry queue: what becomes of it is told to the sender by events."""
 
     def write(self, chat_id: str, seq: int, rev: int) -> Message:
         return Message(

@@ -69,6 +69,10 @@ class GroupCommit:
             self._queue.append(router)
             self._work.set()
 
+    def waiting(self) -> list[Router]:
+        """Those that have something to write, and are not in a batch."""
+        return list(self._queue)
+
     def accepted(self) -> None:
         """One more command waits somewhere. `pending` counts them up between batches, and counts them anew with each."""
         self.pending += 1

@@ -87,6 +87,11 @@ def unavailable(what: str) -> ChatError:
     return ChatError(Code.UNAVAILABLE, f"{what} does not answer", retry_after_ms=RETRY_AFTER_MS)
 
 
+def overloaded(retry_after_ms: int = 1000) -> ChatError:
+    """A `ChatError` for a command that too many others wait before."""
+    return ChatError(Code.OVERLOADED, "too much is waiting to be written", retry_after_ms=retry_after_ms)
+
+
 def not_found(what: str) -> ChatError:
     """A `ChatError` for something that is not there, or that the caller may not know of."""
     return ChatError(Code.NOT_FOUND, f"{what} not found")

@@ -65,7 +65,11 @@ class ReadsHidden(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     hidden: bool
 
 
-Event = LogEvent | ChatEvent | OpenEvent | UserEvent | Joined | Left | Revoked | ReadsHidden
+class Detoured(msgspec.Struct, frozen=True, array_like=True, tag="q"):
+    """Messages of the chat wait in the retry queue: what comes after them goes behind them."""
+
+
+Event = LogEvent | ChatEvent | OpenEvent | UserEvent | Joined | Left | Revoked | ReadsHidden | Detoured
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(list[Event]).decode

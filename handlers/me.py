@@ -36,6 +36,9 @@ class _SocketSend(Send):
     def done(self, entry: LogEntry, encoded: bytes, *, created: bool) -> None:
         self.session.push(reply_ok(self.push, b'{"message":%b}' % encoded))
 
+    def queued(self) -> None:
+        self.session.push(reply_ok(self.push, b'{"queued":true}'))
+
     def failed(self, error: ChatError) -> None:
         self.session.push(reply_error(self.push, error_view(error)))
 
@@ -116,7 +119,7 @@ class MeTopic:
             raise from_validation(error) from None
 
     def send(self, push: Push) -> Rest | None:
-        """`message:send`: answered when it is durable, without holding up what the connection sends next."""
+        """`message:send`: answered when it is durable, or waits in the retry queue, without holding up what the connection sends next."""
         body = _decode_send(push.payload)
         self._bucket.take(trio.current_time())
         self.feed.sends.take(self.session.user_id)

@@ -19,6 +19,7 @@ from handlers.policy import Action, Barrier
 from persistence.models import Change, ChangeKind, Chat, Head, LogEntry, LogWrite, Message, Role
 
 if TYPE_CHECKING:
+    from handlers.detour import Detour
     from handlers.protocol import Prepared
 
 TRIES: Final = 3
@@ -54,13 +55,14 @@ class Room:
     `blockers` are those of the two of a direct chat who have blocked the other; kept true like `roles`.
     `mailbox` are commands not yet tried, `writing` those in the batch under way, in order.
     `born` and `touched` are ticks: before its head was read, and of the last change of anything that a member's row holds. `diffs` counts what was
-    said to the openers.
+    said to the openers. `detour` is there while messages of the chat wait in the retry queue.
     """
 
     __slots__ = (
         "blockers",
         "born",
         "chat",
+        "detour",
         "diffs",
         "head",
         "keys",
@@ -86,17 +88,30 @@ class Room:
         self.mailbox: deque[Command] = deque()
         self.writing: list[tuple[Command, LogWrite]] = []
         self.keys: dict[tuple[str, str], Send] = {}
+        self.detour: Detour | None = None
         self.wanted_rev = 0
 
     @property
     def idle(self) -> bool:
         """Nothing waits to be written."""
-        return not self.mailbox and not self.writing
+        return not self.mailbox and not self.writing and (self.detour is None or not self.detour.waiting)
 
     @property
     def unused(self) -> bool:
         """Nobody on this node needs the room."""
-        return self.idle and not self.subscribers and not self.openers
+        return self.idle and self.detour is None and not self.subscribers and not self.openers
+
+    @property
+    def waiting(self) -> int:
+        """Commands that wait here, by either way."""
+        return len(self.mailbox) + (0 if self.detour is None else len(self.detour.waiting))
+
+    @property
+    def nothing_fresh(self) -> bool:
+        """No new message of the chat is on the direct way."""
+        return not any(command.fresh for command, _ in self.writing) and not any(
+            command.fresh for command in self.mailbox
+        )
 
     def role(self, user_id: str) -> Role | None:
         """What the user is here, as far as is known; in a chat that is closed nobody is anything."""
@@ -132,7 +147,7 @@ class Room:
 
         Raises `ChatError` (`RATE_LIMITED`) when too many have joined it.
         """
-        if isinstance(command, Send):
+        if isinstance(command, Send) and command.fresh:
             key = (command.actor_id, command.client_id)
             twin = self.keys.get(key)
             if twin is not None:
@@ -143,8 +158,26 @@ class Room:
                 twin.twins = (*twin.twins, command)
                 return False
             self.keys[key] = command
+            if self.detour is not None:
+                self.detour.waiting.append(command)
+                return True
         self.mailbox.append(command)
         return True
+
+    def take_detour(self) -> None:
+        """New messages that wait here go the way of the detour, before those that are on it."""
+        assert self.detour is not None
+        moved = [command for command in self.mailbox if isinstance(command, Send) and command.fresh]
+        if moved:
+            self.mailbox = deque(command for command in self.mailbox if not command.fresh)
+            self.detour.waiting.extendleft(reversed(moved))
+
+    def defer(self, command: Send) -> None:
+        """A message is in the retry queue: tell whoever waits for it."""
+        self.forget(command)
+        command.queued()
+        for twin in command.twins:
+            twin.queued()
 
     def plan(self, limit: int) -> list[LogWrite]:
         """Number the next commands after `head` and take them into `writing`: at most `limit`, ending after a change of membership.
@@ -183,7 +216,9 @@ class Room:
     def forget(self, command: Command) -> None:
         """A command is settled: its `client_id` is no longer under way."""
         if isinstance(command, Send):
-            self.keys.pop((command.actor_id, command.client_id), None)
+            key = (command.actor_id, command.client_id)
+            if self.keys.get(key) is command:
+                del self.keys[key]
 
     def refuse(self, command: Command, error: ChatError) -> None:
         """A command will not be carried out: tell whoever waits for it."""
@@ -218,12 +253,13 @@ class Room:
     def made(self, entries: list[LogEntry]) -> list[tuple[Command, LogEntry]]:
         """Take out the waiting commands that these entries, read from the log, turn out to be the work of."""
         found: list[tuple[Command, LogEntry]] = []
-        if not self.mailbox:
+        if not self.mailbox and self.detour is None:
             return found
         others = [command for command in self.mailbox if not isinstance(command, Send)]
+        under_way = {id(command) for command, _ in self.writing}  # whose own outcome is still to come
         for entry in entries:
             sent = self.keys.get((entry.sender_id, entry.client_id)) if type(entry) is Message else None
-            if sent is not None:
+            if sent is not None and id(sent) not in under_way:
                 found.append((sent, entry))
                 self.forget(sent)
                 continue
@@ -234,6 +270,8 @@ class Room:
         if found:
             settled = {id(command) for command, _ in found}
             self.mailbox = deque(command for command in self.mailbox if id(command) not in settled)
+            if self.detour is not None:
+                self.detour.remove(settled)
         return found
 
     def advance(self, write: LogWrite) -> None:

@@ -10,17 +10,18 @@ lost nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from handlers.catch_up import in_order
 from handlers.commands import Command, Send
 from handlers.errors import ChatError, Code, not_found, unavailable
-from handlers.events import CHAT_TOPIC, ChatEvent, Event, LogEvent, OpenEvent
+from handlers.events import CHAT_TOPIC, ChatEvent, Detoured, Event, LogEvent, OpenEvent
 from handlers.fanout import Fanout
 from handlers.policy import Blocked
 from handlers.protocol import Prepared, together
+from handlers.requeued import Requeued
 from handlers.room import Room, dead_lettered, tick
 from handlers.signal import Signal
 from handlers.text import entry_text, message_json
@@ -44,6 +45,9 @@ from persistence.models import (
 from persistence.ports import MessageLog
 from supervisors import Child
 
+if TYPE_CHECKING:
+    from handlers.retry_queue import RetryQueue
+
 PAGE: Final = 500
 """Entries read at once when catching up."""
 FIRST_PAUSE_S: Final = 0.05
@@ -60,6 +64,7 @@ class Router:
         room: the chat's state here.
         log: the record.
         fanout: the way to other nodes.
+        retry: where messages go that the record does not take in time.
         commit: called with the router when it has something to write.
         wake: called with the router to have its task started, where it is not running.
         bury: called with a command that crashed the router too often, and the reason.
@@ -69,7 +74,7 @@ class Router:
     """
 
     __slots__ = (
-        "_behind", "_bury", "_caught_up", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_noted", "_signal", "_wake", "active", "queued", "room", "running",
+        "_behind", "_bury", "_caught_up", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_noted", "_retry", "_signal", "_wake", "active", "queued", "room", "running",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +83,7 @@ class Router:
         log: MessageLog,
         fanout: Fanout,
         *,
+        retry: RetryQueue,
         commit: Callable[[Router], None],
         wake: Callable[[Router], None],
         bury: Callable[[Command, str, str], None],
@@ -90,6 +96,7 @@ class Router:
         self.active = True
         self._log = log
         self._fanout = fanout
+        self._retry = retry
         self._commit = commit
         self._wake = wake
         self._bury = bury
@@ -115,10 +122,26 @@ class Router:
         except Blocked:
             # The block may have been taken back where nobody lived to tell: the command is judged once more at the end of the log.
             self.catch_up()
-        if len(room.mailbox) >= MOST_WAITING:
+        if room.waiting >= MOST_WAITING:
             raise ChatError(Code.OVERLOADED, "too much is waiting in this chat", retry_after_ms=1000)
         self.active = True
-        if room.accept(command) and not self._behind:
+        if room.accept(command):
+            if room.detour is not None and command.fresh:
+                self._retry.divert(self)
+            elif not self._behind:
+                self._commit(self)
+        if not self.running:
+            self._wake(self)
+
+    def resubmit(self, command: Requeued) -> None:
+        """Take a message that has waited in the retry queue. Whether it may be written is decided at its place in the log alone."""
+        self.room.mailbox.append(command)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """What waits here may be written."""
+        self.active = True
+        if self.room.mailbox and not self._behind:
             self._commit(self)
         if not self.running:
             self._wake(self)
@@ -142,11 +165,15 @@ class Router:
             self._fail(error)
 
     def unwritten(self, expired: float) -> int:
-        """The store did not answer: what was planned waits again, what waited too long is refused. Returns how many were refused."""
+        """The store did not answer: what was planned waits again, what waited too long is queued or refused. Returns how many were refused."""
         self.room.unplan()
-        return self._refuse_late(expired)
+        return self.tend(expired)
 
-    def _refuse_late(self, now: float) -> int:
+    def tend(self, now: float) -> int:
+        """Let go of what has waited too long: new messages go to the retry queue, all of them, so that they stay in order; others are refused."""
+        # What is being written comes before what waits here, and may come back.
+        if not self.room.writing and (self.room.detour is not None or self._retry.is_late(self, now)):
+            self._retry.divert(self)
         late = self.room.expire(now)
         for command in late:
             self.room.refuse(command, unavailable("the message store"))
@@ -167,6 +194,8 @@ class Router:
                 self._tell_here(event.text)
             elif type(event) is OpenEvent:
                 self.deliver_open(Prepared(event.text))
+            elif type(event) is Detoured:
+                self._retry.follow(self)
         except Exception as error:  # noqa: BLE001 - becomes the crash of this router's own task
             self._fail(error)
 
@@ -381,8 +410,8 @@ class Router:
             try:
                 entries = await self._read_new()
             except StoreUnavailable:
-                # What waits here is in no batch, so nobody else refuses it when its time is up.
-                self._refuse_late(trio.current_time())
+                # What waits here is in no batch, so nobody else sees that its time is up.
+                self.tend(trio.current_time())
                 await trio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
                 continue

@@ -9,17 +9,19 @@ from typing import Any, Final, TypeVar
 import trio
 
 from handlers.audit import Audit
+from handlers.awaited import QUEUED, Awaited, Awaits, Queued
 from handlers.barriers import blockers_of
 from handlers.bodies import MessageBody, clean_content
 from handlers.commands import Alter, Amend, Command, Remove, Send
 from handlers.commit import GroupCommit
-from handlers.errors import ChatError, Code, not_found, unavailable
+from handlers.errors import not_found, overloaded, unavailable
 from handlers.events import CHAT_TOPIC, OpenEvent
 from handlers.fanout import Fanout
 from handlers.loader import Loader
 from handlers.outage import Outage
 from handlers.policy import Action, Blocked
 from handlers.principal import Principal
+from handlers.retry_queue import RetryQueue
 from handlers.room import Room, tick
 from handlers.router import Router
 from handlers.signal import Signal
@@ -39,29 +41,6 @@ _ACTIONS: Final = {
 }
 
 
-class Awaited:
-    """The outcome of a command, for a caller that waits for it."""
-
-    __slots__ = ("_event", "_result")
-
-    def __init__(self) -> None:
-        self._event = trio.Event()
-        self._result: tuple[LogEntry, bool] | ChatError | None = None
-
-    def set(self, result: tuple[LogEntry, bool] | ChatError) -> None:
-        """The command is settled."""
-        self._result = result
-        self._event.set()
-
-    async def get(self) -> tuple[LogEntry, bool]:
-        """`(entry, created)`. Raises the `ChatError` it failed with."""
-        await self._event.wait()
-        assert self._result is not None
-        if isinstance(self._result, ChatError):
-            raise self._result
-        return self._result
-
-
 SWEEP_S: Final = 30.0
 """Seconds between looks for rooms that nobody needs. One goes when it has not been asked for between two of them."""
 START_AGAIN_S: Final = 0.1
@@ -72,36 +51,26 @@ MOST_HEADS: Final = 1000
 """Chats whose heads are read in one call."""
 
 
-class _Awaits:
-    """A command whose caller waits in a task."""
+class _AwaitedSend(Awaits, Send):
+    __slots__ = ("outcome",)
 
-    __slots__ = ()
-    outcome: Awaited
-
-    def done(self, entry: LogEntry, encoded: bytes, *, created: bool) -> None:
-        self.outcome.set((entry, created))
-
-    def failed(self, error: ChatError) -> None:
-        self.outcome.set(error)
+    def queued(self) -> None:
+        self.outcome.set(QUEUED)
 
 
-class _AwaitedSend(_Awaits, Send):
+class _AwaitedAmend(Awaits, Amend):
     __slots__ = ("outcome",)
 
 
-class _AwaitedAmend(_Awaits, Amend):
+class _AwaitedRemove(Awaits, Remove):
     __slots__ = ("outcome",)
 
 
-class _AwaitedRemove(_Awaits, Remove):
+class _AwaitedAlter(Awaits, Alter):
     __slots__ = ("outcome",)
 
 
-class _AwaitedAlter(_Awaits, Alter):
-    __slots__ = ("outcome",)
-
-
-_Waiting = _AwaitedSend | _AwaitedAmend | _AwaitedRemove | _AwaitedAlter
+_Waiting = _AwaitedAmend | _AwaitedRemove | _AwaitedAlter
 SendT = TypeVar("SendT", bound=Send)
 
 
@@ -124,6 +93,7 @@ class Routers:
         fanout: Fanout,
         commit: GroupCommit,
         audit: Audit,
+        retry: RetryQueue,
         partitions: PartitionSupervisor,
         clock: Callable[[], int],
         new_id: Callable[[], str],
@@ -139,6 +109,7 @@ class Routers:
         self._fanout = fanout
         self._commit = commit
         self._audit = audit
+        self._retry = retry
         self._partitions = partitions
         self._clock = clock
         self._new_id = new_id
@@ -198,6 +169,7 @@ class Routers:
                 self._outage.succeeded()
             except StoreUnavailable as error:
                 self._outage.failed(reason=error.reason)
+            queued = await self._queued(missing)
             chats = await self._chats.get_many(missing)
             heads = await self._store.heads(list(chats))
             # After the heads: a block that is in the log before a head has to be seen, one that comes later is met in the log once more.
@@ -209,13 +181,31 @@ class Routers:
                 self._by_chat[chat_id] = router
                 self._stray.pop(chat_id, None)
                 found[chat_id] = router
+                if chat_id in queued:
+                    self._retry.follow(router)
         return found
+
+    async def _queued(self, chat_ids: Sequence[str]) -> set[str]:
+        """Of which of these chats messages wait in the retry queue, as far as Redis answers."""
+        try:
+            return await self._retry.waiting(chat_ids)
+        except StoreUnavailable as error:
+            self._outage.failed(reason=error.reason)
+            return set()
+
+    async def look_for_queued(self) -> None:
+        """Something may have been missed: see of which chats in use here messages wait in the retry queue."""
+        for chat_id in await self._queued(list(self._by_chat)):
+            router = self._by_chat.get(chat_id)
+            if router is not None:
+                self._retry.follow(router)
 
     def _router(self, room: Room) -> Router:
         return Router(
             room,
             self._store,
             self._fanout,
+            retry=self._retry,
             commit=self._commit.enqueue,
             wake=self._wake,
             bury=self._bury,
@@ -335,8 +325,10 @@ class Routers:
 
     def submit(self, router: Router, command: Command) -> None:
         """Hand a command to its router. Raises `ChatError` when it is refused at once."""
-        if self._commit.is_full(self._most_pending):
-            raise ChatError(Code.OVERLOADED, "too much is waiting to be written", retry_after_ms=1000)
+        if self._commit.is_full(self._most_pending) or (
+            self._retry.active and len(self._retry) >= self._most_pending
+        ):
+            raise overloaded()
         router.submit(command)
         self._commit.accepted()
 
@@ -382,11 +374,21 @@ class Routers:
                 await router.reach(head.rev)
             router.room.allow(action, user_id)
 
-    async def send(self, principal: Principal, chat_id: str, body: MessageBody) -> tuple[Message, bool]:
-        """Append a message; `(message, created)`, durable at majority. Not created: this `client_id` had made it before."""
+    async def send(
+        self, principal: Principal, chat_id: str, body: MessageBody
+    ) -> tuple[Message, bool] | Queued:
+        """Append a message; `(message, created)`, durable at majority. Not created: this `client_id` had made it before.
+
+        `QUEUED` when the record does not take it in time: it waits in the retry queue.
+        """
         router = await self.router_for(chat_id, principal.user_id)
         command = self.sending(_AwaitedSend, principal.user_id, body)
-        entry, created = await self._outcome(router, command)
+        command.outcome = Awaited()
+        self.submit(router, command)
+        outcome = await command.outcome.get()
+        if outcome == QUEUED:
+            return QUEUED
+        entry, created = outcome
         assert isinstance(entry, Message)
         return entry, created
 
@@ -478,4 +480,6 @@ class Routers:
     async def _outcome(self, router: Router, command: _Waiting) -> tuple[LogEntry, bool]:
         command.outcome = Awaited()
         self.submit(router, command)
-        return await command.outcome.get()
+        outcome = await command.outcome.get()
+        assert outcome != QUEUED, "only new messages are"
+        return outcome

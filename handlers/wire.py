@@ -63,6 +63,21 @@ def message_view(m: Message) -> MessageView:
     )
 
 
+class QueuedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A message waits until it can be written. That is no acknowledgement: `MESSAGE_SENT` is, to the sender as to everybody else."""
+
+    queued: bool = True
+
+
+class MessageFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """`MESSAGE_FAILED`: a message that was queued will not be written, with the code of an error and why, in words."""
+
+    chat_id: str
+    client_id: str
+    code: str
+    reason: str
+
+
 class Cursors(msgspec.Struct, frozen=True, kw_only=True):
     """How far a member has received and read."""
 

@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "tree": "tree",
     "replay": "replay",
     "create-operator": "create_operator",
+    "dead-letters": "dead_letters",
     "verify-audit": "verify_audit",
 }
 

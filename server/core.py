@@ -32,6 +32,7 @@ from handlers.peers import Peers
 from handlers.principal import Principal
 from handlers.quotas import Quota, Quotas
 from handlers.receipts import Receipts
+from handlers.retry_queue import RetryQueue
 from handlers.routers import Routers
 from handlers.session import Outlet, Session
 from handlers.sessions import Sessions
@@ -39,6 +40,7 @@ from handlers.tokens import Tokens
 from handlers.users import Profiles
 from handlers.workers.membership import Membership
 from handlers.workers.recovery import Recovery
+from handlers.workers.retries import Retries
 from persistence.ids import Ids, wall_clock
 from server.stores import Stores
 from supervisors import ChildSpec, DynamicSupervisor, PartitionSupervisor, Supervisor
@@ -62,6 +64,7 @@ class Core:
     audit_reader: AuditReader
     fanout: Fanout
     commit: GroupCommit
+    retry: RetryQueue
     partitions: PartitionSupervisor
     routers: Routers
     receipts: Receipts
@@ -72,6 +75,7 @@ class Core:
     feed: Feed
     joiner: ChatJoiner
     recovery: Recovery
+    retries: Retries
     membership: Membership
     inbox: Inbox
     peers: Peers
@@ -104,6 +108,7 @@ class Core:
                     ChildSpec("audit", self.audit.run, shutdown=FLUSH_S),
                     ChildSpec("fanout", self.fanout.run, shutdown=FLUSH_S),
                     ChildSpec("commit", self.commit.run, shutdown=FLUSH_S),
+                    ChildSpec("retry-queue", self.retry.run),
                 ),
                 name="stores",
             ).spec(),
@@ -116,6 +121,7 @@ class Core:
                 (
                     ChildSpec("receipts", self.receipts.run, shutdown=FLUSH_S),
                     ChildSpec("recovery", self.recovery.run),
+                    ChildSpec("retries", self.retries.run),
                     ChildSpec("membership", self.membership.run),
                     ChildSpec("open-chats", self.tracker.run),
                     ChildSpec("feed", self.feed.run),
@@ -150,6 +156,13 @@ def make_core(
     hub = Hub()
     fanout = Fanout(stores.bus, hub)
     commit = GroupCommit(stores.log, batch=settings.commit.batch)
+    retry = RetryQueue(
+        stores.backlog,
+        stores.bus,
+        commit,
+        most=settings.commit.queue_most,
+        lead_s=settings.commit.queue_lead_s,
+    )
     partitions = PartitionSupervisor(ROUTER_PARTITIONS, name="routers", make=_router_partition)
     routers = Routers(
         store=stores.log,
@@ -160,6 +173,7 @@ def make_core(
         fanout=fanout,
         commit=commit,
         audit=audit,
+        retry=retry,
         partitions=partitions,
         clock=clock,
         new_id=new_id,
@@ -191,6 +205,7 @@ def make_core(
         audit_reader=AuditReader(stores.audit, audit, clock),
         fanout=fanout,
         commit=commit,
+        retry=retry,
         partitions=partitions,
         routers=routers,
         receipts=receipts,
@@ -212,6 +227,16 @@ def make_core(
         ),
         joiner=ChatJoiner(routers, tracker),
         recovery=recovery,
+        retries=Retries(
+            jobs=stores.retries,
+            backlog=stores.backlog,
+            routers=routers,
+            store=stores.log,
+            dead_letters=stores.dead_letters,
+            fanout=fanout,
+            queue=retry,
+            clock=clock,
+        ),
         membership=Membership(
             stores.cluster, routers, sessions, tracker, recovery, peers, every_s=settings.cluster.heartbeat_s
         ),

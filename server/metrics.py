@@ -114,6 +114,14 @@ class NodeMetrics(Collector):
         yield _counter("commit_entries", "Entries written to the log.", core.commit.written)
         yield _counter("commit_batches", "Writes to the log.", core.commit.batches)
         yield _counter("commit_failures", "Writes that the store did not answer.", core.commit.failures)
+        yield _counter("retry_queued", "Messages that the store did not take in time.", core.retry.queued)
+        yield _counter("retry_applied", "Queued messages taken to the record.", core.retries.applied)
+        yield _counter(
+            "retry_dead_lettered",
+            "Queued messages that could not be carried out.",
+            core.retries.dead_lettered,
+        )
+        yield _gauge("retry_queue_length", "Queued messages of chats in use here.", core.retry.length)
         yield _counter("bus_published", "Envelopes published to other nodes.", core.fanout.published)
         yield _counter(
             "bus_dropped",

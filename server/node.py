@@ -1,11 +1,11 @@
 """A node: the composition root. Reads like the tree that it makes.
 
 node                rest_for_one: what comes later depends on what comes before
-├─ stores           MongoDB, Redis, S3; the key ring; the audit log; the publisher and the group-commit writer
+├─ stores           MongoDB, Redis, S3; the key ring; the audit log; the publisher, the group-commit writer and the way into the retry queue
 ├─ registry         chats and users in use on this node
 ├─ routers          hash-partitioned: a task per active chat
 ├─ inbox            what other nodes did
-├─ workers          receipts, open chats, repairs from the record, membership of the cluster, questions to other nodes
+├─ workers          receipts, the retry queue, open chats, repairs from the record, membership of the cluster, questions to other nodes
 ├─ sessions         poller, flusher, idle sweep, and a task per connection
 ├─ endpoint         listeners, and the control socket that answers `python -m server tree`
 └─ drainer          last to start, so first to stop

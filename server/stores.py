@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Final
 
 from config.settings import Settings
 from persistence.attempts import RedisAttempts
 from persistence.audit import MongoAuditLog
+from persistence.backlog import RETRIES, RedisBacklog
 from persistence.blocks import MongoBlocks
 from persistence.buckets import RedisBuckets
 from persistence.chats import MongoChats
@@ -26,6 +28,7 @@ from persistence.open_chats import RedisOpenChats
 from persistence.ports import (
     Attempts,
     AuditLog,
+    Backlog,
     Blocks,
     Buckets,
     Bus,
@@ -47,6 +50,9 @@ from persistence.redis import Redis
 from persistence.users import MongoUsers
 from supervisors import Child, ChildSpec
 
+RETRY_LEASE_S: Final = 30.0
+"""A chat whose queued messages somebody takes to the record, who says nothing for so long, is given to another: longer than any of their steps may take."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
@@ -54,6 +60,7 @@ class Stores:
 
     Attributes:
         incarnation: this node's name among the others, different at each start.
+        retries: the queue of the chats of which anything waits in `backlog`.
         jobs: gives the queue of that name, with this node as a worker; the second is the lease of its jobs in seconds.
         probes: what `/readyz` asks.
         children: keep the connections, as long as they run.
@@ -76,6 +83,8 @@ class Stores:
     presence: Presence
     attempts: Attempts
     buckets: Buckets
+    backlog: Backlog
+    retries: Jobs
     jobs: Callable[[str, float], Jobs]
     probes: tuple[Probe, ...] = ()
     children: tuple[ChildSpec, ...] = ()
@@ -98,6 +107,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         addressing=settings.s3.addressing_style,
     )
     bus = RedisBus(redis, incarnation)
+    retries = RedisJobs(redis, RETRIES, incarnation, lease_s=RETRY_LEASE_S)
     return Stores(
         incarnation=incarnation,
         log=MongoLog(mongo),
@@ -115,6 +125,8 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         presence=RedisPresence(redis),
         attempts=RedisAttempts(redis),
         buckets=RedisBuckets(redis),
+        backlog=RedisBacklog(redis, retries),
+        retries=retries,
         jobs=lambda queue, lease_s: RedisJobs(redis, queue, incarnation, lease_s=lease_s),
         probes=(mongo, redis, objects),
         children=(

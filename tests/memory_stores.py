@@ -1,9 +1,11 @@
 """The stores of a node, all in memory."""
 
+from persistence.backlog import RETRIES
 from persistence.memory import (
     Broker,
     MemoryAttempts,
     MemoryAuditLog,
+    MemoryBacklog,
     MemoryBlocks,
     MemoryBuckets,
     MemoryBus,
@@ -20,7 +22,7 @@ from persistence.memory import (
     MemoryUsers,
     Record,
 )
-from server.stores import Stores
+from server.stores import RETRY_LEASE_S, Stores
 
 
 def memory_stores(
@@ -50,5 +52,7 @@ def memory_stores(
         presence=MemoryPresence(broker),
         attempts=MemoryAttempts(broker),
         buckets=MemoryBuckets(broker),
+        backlog=MemoryBacklog(broker),
+        retries=MemoryJobs(broker, RETRIES, incarnation, lease_s=RETRY_LEASE_S),
         jobs=lambda queue, lease_s: MemoryJobs(broker, queue, incarnation, lease_s=lease_s),
     )

@@ -94,6 +94,8 @@ class Recovery:
     async def _round(self, *, requested: bool) -> None:
         began = self._clock()
         since = self._told_at - SLACK_MS if requested else None
+        if requested:
+            await self._routers.look_for_queued()
         behind = await self._routers.catch_up_all()
         moved = await self._check_memberships(since)
         if since is not None:

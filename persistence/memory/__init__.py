@@ -1,6 +1,7 @@
 """The ports in memory, for deterministic tests: no threads, one shared world for any number of simulated nodes, faults on demand."""
 
 from persistence.memory.audit import MemoryAuditLog
+from persistence.memory.backlog import MemoryBacklog
 from persistence.memory.blocks import MemoryBlocks
 from persistence.memory.broker import Broker, MemoryAttempts, MemoryBus, MemoryCluster, MemoryOpenChats
 from persistence.memory.buckets import MemoryBuckets
@@ -19,6 +20,7 @@ __all__ = [
     "Faults",
     "MemoryAttempts",
     "MemoryAuditLog",
+    "MemoryBacklog",
     "MemoryBlocks",
     "MemoryBuckets",
     "MemoryBus",

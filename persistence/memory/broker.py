@@ -78,6 +78,8 @@ class Broker:
 
     Attributes:
         inbox_length: entries kept for a node that does not read.
+        backlog: messages that wait for the record, by chat and place; `removed` are places that do not any more.
+        losses: when everything was forgotten.
         lose: asked for each entry (publisher, reader), whether it vanishes on its way.
         repeat: asked for each entry, whether it arrives twice.
         delay: asked for each entry, how many seconds it takes; entries overtake each other.
@@ -96,6 +98,9 @@ class Broker:
         self.buckets: dict[str, tuple[float, float]] = {}
         self.attempts: dict[str, tuple[int, float]] = {}
         self.queues: dict[str, JobQueue] = {}
+        self.backlog: dict[str, dict[str, bytes]] = {}
+        self.removed: list[str] = []
+        self.losses: list[float] = []
         self.lose: Callable[[str, str], bool] = lambda _from, _to: False
         self.repeat: Callable[[str, str], bool] = lambda _from, _to: False
         self.delay: Callable[[str, str], float] = lambda _from, _to: 0.0
@@ -111,6 +116,9 @@ class Broker:
         self.presence.clear()
         self.attempts.clear()
         self.inboxes.clear()
+        self.backlog.clear()
+        self.removed.clear()
+        self.losses.append(trio.current_time())
         queues = list(self.queues.values())
         self.queues.clear()
         for queue in queues:

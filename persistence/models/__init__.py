@@ -4,6 +4,7 @@ Times are integer milliseconds since the Unix epoch, in UTC: cheap to compare an
 """
 
 from persistence.models.audit import AuditAction, AuditEntry, AuditNote, AuditQuery
+from persistence.models.backlog import Added, BacklogState, Waiting
 from persistence.models.blocks import Block
 from persistence.models.buckets import BucketUse
 from persistence.models.chats import FOREVER, Chat, ChatType, CursorWrite, Member, Role
@@ -36,10 +37,12 @@ from persistence.models.presence import PresentDevice, Turn
 __all__ = [
     "FOREVER",
     "UNSEEN",
+    "Added",
     "AuditAction",
     "AuditEntry",
     "AuditNote",
     "AuditQuery",
+    "BacklogState",
     "Block",
     "BucketUse",
     "Change",
@@ -75,4 +78,5 @@ __all__ = [
     "Turn",
     "User",
     "Visibility",
+    "Waiting",
 ]

@@ -6,6 +6,7 @@ then still completes: it is never abandoned half-way, and nobody learns its resu
 
 from persistence.ports.attempts import Attempts
 from persistence.ports.audit import AuditLog
+from persistence.ports.backlog import Backlog
 from persistence.ports.blocks import Blocks
 from persistence.ports.buckets import Buckets
 from persistence.ports.chats import Chats
@@ -21,6 +22,7 @@ from persistence.ports.probe import Probe
 __all__ = [
     "Attempts",
     "AuditLog",
+    "Backlog",
     "Blocks",
     "Buckets",
     "Bus",

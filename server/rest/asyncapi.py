@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from handlers.blocking import BlockChange
 from handlers.bodies import EditPush, SendBody, SeqPush
@@ -17,7 +18,7 @@ from handlers.chat_topic import Typing, TypingPush
 from handlers.content import SHAPES
 from handlers.errors import FieldError
 from handlers.feed import JoinAnswer, JoinBody
-from handlers.wire import ChatChange, ChatView, CursorMoved, MemberChange, MessageView, OwnUser
+from handlers.wire import ChatChange, ChatView, CursorMoved, MemberChange, MessageFailed, MessageView, OwnUser
 from server.version import version
 
 _REF: Final = "#/components/schemas/{name}"
@@ -31,6 +32,13 @@ class MessagePayload(msgspec.Struct, frozen=True):
     """A message, as it is now."""
 
     message: MessageView
+
+
+class SendPayload(msgspec.Struct, frozen=True):
+    """The message, durable; or, without it, `queued`: it waits until it can be written, which is no acknowledgement. Then `MESSAGE_SENT` is."""
+
+    message: MessageView | UnsetType = UNSET
+    queued: bool | UnsetType = UNSET
 
 
 class ChatPayload(msgspec.Struct, frozen=True):
@@ -105,7 +113,7 @@ class Sent:
 PUSHES: Final = (
     Pushed("me", "phx_join", JoinBody, JoinAnswer, "Begin the feed: the answer holds what was missed, the events follow it without a hole."),
     Pushed("me", "phx_leave", Nothing, Nothing, "End the feed."),
-    Pushed("me", "message:send", SendBody, MessagePayload, "Send a message; `ok` when it is durable. Repeat it with the same `client_id` after any error or silence."),
+    Pushed("me", "message:send", SendBody, SendPayload, "Send a message; `ok` when it is durable, or, with `queued`, when it waits. Repeat it with the same `client_id` after any error or silence."),
     Pushed("me", "message:edit", EditPush, MessagePayload, "Replace the content of one's own message."),
     Pushed("me", "message:delete", SeqPush, MessagePayload, "Delete a message for everyone."),
     Pushed("me", "message:delivered", SeqPush, Nothing, "Everything up to `seq` has arrived on this device."),
@@ -116,6 +124,7 @@ PUSHES: Final = (
 )  # fmt: skip
 EVENTS: Final = (
     Sent("me", "MESSAGE_SENT", MessagePayload, "A new message; per chat in `seq` order, without a hole and without a repeat."),
+    Sent("me", "MESSAGE_FAILED", MessageFailed, "A message that was answered with `queued` will not be written: its sender was removed meanwhile, say."),
     Sent("me", "MESSAGE_EDITED", MessagePayload, "A message has new content."),
     Sent("me", "MESSAGE_DELETED", MessagePayload, "A message has been deleted for everyone."),
     Sent("me", "MESSAGE_DELIVERED", CursorMoved, "A member has received everything up to `seq`."),

@@ -7,12 +7,13 @@ from typing import Final
 
 import trio
 
+from handlers.awaited import QUEUED
 from handlers.bodies import EditBody, MessageBody, SeqBody
 from handlers.errors import Code
 from handlers.history import HistoryQuery, MessagesPage
 from handlers.limits import Bucket
 from handlers.quotas import Quota
-from handlers.wire import MessageView, message_view
+from handlers.wire import MessageView, QueuedView, message_view
 from server.rest.operation import Answer, Call, NoQuery, Operation
 from server.services import Services
 
@@ -51,12 +52,15 @@ def operations(services: Services) -> Sequence[Operation]:
         return await history.page(call.principal, call.id("chat_id"), call.query)
 
     async def send(call: Call[MessageBody, NoQuery]) -> Answer:
-        """Send a message: answered when it is durable.
+        """Send a message: answered when it is durable, or with 202 when it could not be written in time and waits: the event `MESSAGE_SENT` then tells when it is.
 
         Sending a `client_id` again, at any time, gives the first answer again (200) and changes nothing: after an error, or no answer, send again.
         """
         paces.take(call.principal.device_id)
-        message, created = await routers.send(call.principal, call.id("chat_id"), call.body)
+        outcome = await routers.send(call.principal, call.id("chat_id"), call.body)
+        if outcome == QUEUED:
+            return Answer(202, QueuedView())
+        message, created = outcome
         return Answer(201 if created else 200, message_view(message))
 
     async def edit(call: Call[EditBody, NoQuery]) -> MessageView:
@@ -93,7 +97,7 @@ def operations(services: Services) -> Sequence[Operation]:
             tag=TAG,
             body=MessageBody,
             quotas=(Quota.SENDS,),
-            answers={201: MessageView, 200: MessageView},
+            answers={201: MessageView, 200: MessageView, 202: QueuedView},
             refuses=_WRITTEN,
         ),
         Operation(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 RETRYABLE = {"unavailable", "overloaded", "rate_limited", "internal"}
 ANSWERED_WITHIN_S = 60.0
 SIGNED_OUT = 4001
+QUEUED_S = 20.0
+"""What was queued and has not come is sent again."""
 
 Reply = dict[str, Any]
 
@@ -38,7 +40,11 @@ class Refused(Exception):
 
 @dataclass
 class Outgoing:
-    """A message that its sender has written; `message` once it is acknowledged, `refused` if it will not be."""
+    """A message that its sender has written; `message` once it is acknowledged, `refused` if it will not be.
+
+    `queued` is when it was first said to be queued, which is no acknowledgement; `first_answer` what its first push was answered, and on which
+    connection: "ok" or "queued".
+    """
 
     chat_id: str
     client_id: str
@@ -46,6 +52,8 @@ class Outgoing:
     message: dict[str, Any] | None = None
     refused: str | None = None
     tries: int = 0
+    queued: float | None = None
+    first_answer: tuple[Connection, str] | None = None
     changed: trio.Event = field(default_factory=trio.Event)
 
     def settled(self) -> None:
@@ -72,6 +80,7 @@ class Client:
         outbox: everything it has ever sent, by `client_id`.
         page: messages per chat that it asks for in a join.
         others: events that are about no chat.
+        refusals: codes that sends of its were refused with, for good or not.
 
     """
 
@@ -88,6 +97,7 @@ class Client:
         self.closed_with: int | None = None
         self.others: list[tuple[str, Any]] = []
         self.answers: list[Reply] = []
+        self.refusals: list[str] = []
         self._world = world
         self._connection: Connection | None = None
         self._joined = False
@@ -310,6 +320,7 @@ class Client:
         self._push_out(outgoing)
 
     def _push_out(self, outgoing: Outgoing) -> None:
+        connection = self._connection
         outgoing.tries += 1
         first = outgoing.tries == 1
         body = {
@@ -323,22 +334,36 @@ class Client:
             "me",
             "message:send",
             body,
-            lambda reply: self._on_sent(outgoing, first, reply),
+            lambda reply: self._on_sent(connection, outgoing, first, reply),
         )
 
-    def _on_sent(self, outgoing: Outgoing, first: bool, reply: Reply | None) -> None:
+    def _on_sent(
+        self, connection: Connection | None, outgoing: Outgoing, first: bool, reply: Reply | None
+    ) -> None:
         outgoing.settled()
         if reply is None:
             return
         if reply["status"] != "ok":
             code = reply["response"]["code"]
+            self.refusals.append(code)
             if code not in RETRYABLE and outgoing.message is None:
                 outgoing.refused = code
             elif self.connected and code != "internal":
                 assert self._world._nursery is not None
                 self._world._nursery.start_soon(self._later, outgoing)
             return
-        message = reply["response"]["message"]
+        if first and connection is not None:
+            outgoing.first_answer = connection, "queued" if "queued" in reply["response"] else "ok"
+        if "queued" in reply["response"]:
+            if reply["response"] != {"queued": True}:
+                self._broken(f"neither queued nor acknowledged: {reply}")
+            outgoing.queued = trio.current_time() if outgoing.queued is None else outgoing.queued
+            assert self._world._nursery is not None
+            self._world._nursery.start_soon(self._later, outgoing, QUEUED_S)
+            return
+        self._acknowledged(outgoing, reply["response"]["message"], first)
+
+    def _acknowledged(self, outgoing: Outgoing, message: dict[str, Any], first: bool) -> None:
         there = outgoing.message
         if there is not None and (there["id"], there["seq"]) != (message["id"], message["seq"]):
             self._broken(f"acknowledged twice, differently: {there} and {message}")
@@ -350,8 +375,8 @@ class Client:
             self._order[outgoing.chat_id] = message["seq"]
         outgoing.message = message
 
-    async def _later(self, outgoing: Outgoing) -> None:
-        await trio.sleep(2)
+    async def _later(self, outgoing: Outgoing, pause: float = 2) -> None:
+        await trio.sleep(pause)
         if self.connected and outgoing.message is None and outgoing.refused is None:
             self._push_out(outgoing)
 
@@ -435,17 +460,9 @@ class Client:
             return
         known = self.chats.get(chat_id)
         if is_log_event(event, payload):
-            if known is None:
-                raise Broken(f"{event} of a chat that it is not in: {payload}")
-            known.on_log_event(event, payload)
-            gone = (
-                event == "MEMBER_CHANGED" and payload["user_id"] == self.user_id and payload["role"] is None
-            )
-            if gone or event == "CHAT_DELETED":
-                del self.chats[chat_id]
-                self._to_page.pop(chat_id, None)
-            elif event == "MEMBER_CHANGED" and payload["user_id"] == self.user_id:
-                known.view["my_role"] = payload["role"]
+            self._on_log_event(known, event, payload)
+        elif event == "MESSAGE_FAILED":
+            self._on_failed(payload)
         elif event in ("MESSAGE_READ", "MESSAGE_DELIVERED"):
             if known is None and payload["user_id"] != self.user_id:
                 raise Broken(f"{event} of a chat that it is not in: {payload}")
@@ -454,6 +471,32 @@ class Client:
                 known.moved(payload["user_id"], payload["seq"], read)
         elif event == "CHAT_UPDATED" and known is not None:
             known.view |= {key: value for key, value in payload.items() if key != "chat_id"}
+
+    def _on_log_event(self, known: ChatCopy | None, event: str, payload: Any) -> None:
+        if known is None:
+            raise Broken(f"{event} of a chat that it is not in: {payload}")
+        known.on_log_event(event, payload)
+        if event == "MESSAGE_SENT":
+            self._on_own(payload["message"])
+        gone = event == "MEMBER_CHANGED" and payload["user_id"] == self.user_id and payload["role"] is None
+        if gone or event == "CHAT_DELETED":
+            del self.chats[known.id]
+            self._to_page.pop(known.id, None)
+        elif event == "MEMBER_CHANGED" and payload["user_id"] == self.user_id:
+            known.view["my_role"] = payload["role"]
+
+    def _on_own(self, message: dict[str, Any]) -> None:
+        """A message, which may be one of its own that was queued."""
+        outgoing = self.outbox.get(message["client_id"]) if message["sender_id"] == self.user_id else None
+        if outgoing is not None and outgoing.chat_id == message["chat_id"] and outgoing.queued is not None:
+            self._acknowledged(outgoing, message, first=False)
+            outgoing.settled()
+
+    def _on_failed(self, payload: dict[str, Any]) -> None:
+        outgoing = self.outbox.get(payload["client_id"])
+        if outgoing is not None and outgoing.chat_id == payload["chat_id"] and outgoing.message is None:
+            outgoing.refused = payload["code"]
+            outgoing.settled()
 
     def _on_created(self, view: dict[str, Any]) -> None:
         if view["id"] in self.chats:

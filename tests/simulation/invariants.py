@@ -12,11 +12,14 @@ from handlers.chat_views import ChatViews
 from handlers.events import NODES_TOPIC, PEER_TOPIC
 from handlers.wire import ChatView, message_view
 from persistence.audited import audit_note
+from persistence.backlog import RETRIES
 from persistence.memory import MemoryChats, MemoryLog, MemoryUsers
 from persistence.models import AuditAction
-from tests.simulation.client import Client
+from tests.simulation.client import Client, Outgoing
 from tests.simulation.world import ROUTER_IDLE_S, World
 
+ANSWER_S = 5.0
+"""Between queuing a message and telling its sender."""
 LET_GO_S = ROUTER_IDLE_S * 2 + 75.0
 """Time in which a node lets go of what nobody needs."""
 
@@ -70,6 +73,25 @@ def check_audit(world: World) -> None:
     assert not record.audit_pending, f"left: {list(record.audit_pending)}"
 
 
+def check_order(world: World) -> None:
+    """What one device sent to a chat on one connection, and was acknowledged or queued, is in its order: unless Redis lost what was queued."""
+    for client in world.clients:
+        last: dict[tuple[int, str], Outgoing] = {}
+        for outgoing in client.outbox.values():
+            if outgoing.first_answer is None or outgoing.message is None or _was_lost(world, outgoing):
+                continue
+            key = id(outgoing.first_answer[0]), outgoing.chat_id
+            before = last.get(key)
+            if before is not None and before.message is not None:
+                assert before.message["seq"] < outgoing.message["seq"], f"{outgoing} overtook {before}"
+            last[key] = outgoing
+
+
+def _was_lost(world: World, outgoing: Outgoing) -> bool:
+    queued = outgoing.queued
+    return queued is not None and any(at > queued - ANSWER_S for at in world.broker.losses)
+
+
 async def check_client(world: World, client: Client) -> None:
     """The client has what a fresh one would be given, and no more."""
     assert client.connected, f"{client} is not connected"
@@ -116,6 +138,8 @@ async def fresh_chats(world: World, user_id: str) -> dict[str, ChatView]:
 
 def check_idle(world: World) -> None:
     """No node has anything left to do."""
+    assert world.broker.backlog == {}
+    assert len(world.broker.queue(RETRIES)) == 0
     for node in world.living():
         core = node.core
         assert not core.commit.is_full(1)
@@ -124,6 +148,7 @@ def check_idle(world: World) -> None:
         for router in core.routers.all():
             assert router.room.idle, f"{node.incarnation}: {router.room.chat.id} has commands left"
             assert not router.needs_task, f"{node.incarnation}: {router.room.chat.id} is behind"
+            assert router.room.detour is None, f"{node.incarnation}: {router.room.chat.id} is on a detour"
             assert not router.room.keys, f"{node.incarnation}: {router.room.keys}"
 
 
@@ -170,6 +195,7 @@ async def check_everything(world: World) -> None:
     check_log(world)
     check_acknowledged(world)
     check_audit(world)
+    check_order(world)
     for client in world.clients:
         if not client.signed_out:
             await check_client(world, client)

@@ -392,6 +392,7 @@ async def test_after_too_long_a_send_is_refused_as_unavailable_and_its_repeat_gi
             world.hook = None
 
     world.hook = hook
+    world.redis.faults.down = True  # so that it cannot be queued either
     body = {"chat_id": chat_id, "client_id": "c1", "type": "text", "content": {"text": "x"}}
     with pytest.raises(Refused) as refused:
         await ann.ask("me", "message:send", **body)

@@ -19,7 +19,17 @@ from supervisors.supervisor import Supervisor, open_supervisor
 from supervisors.tree import snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("serve", "local", "init-db", "check", "tree", "replay", "create-operator", "verify-audit")
+COMMANDS = (
+    "serve",
+    "local",
+    "init-db",
+    "check",
+    "tree",
+    "replay",
+    "create-operator",
+    "dead-letters",
+    "verify-audit",
+)
 STORES = (
     "MONGODB_URI",
     "REDIS_URL",
@@ -186,7 +196,7 @@ def test_check_hides_secrets_in_what_client_libraries_say(run: Run, monkeypatch:
     assert "BAD  redis    REDIS_URL: cannot parse [hidden]" in out
 
 
-@pytest.mark.parametrize("command", [("init-db",), ("create-operator", "+4930123456")])
+@pytest.mark.parametrize("command", [("init-db",), ("create-operator", "+4930123456"), ("dead-letters",)])
 def test_commands_that_need_the_database_say_so(run: Run, command: tuple[str, ...]) -> None:
     status, _, err = run(*command)
     assert (status, err) == (2, "error: MONGODB_URI: is not set, and no local stack runs from this folder\n")

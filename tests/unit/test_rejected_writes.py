@@ -14,11 +14,13 @@ from handlers.errors import ChatError, Code
 from handlers.fanout import Fanout
 from handlers.hub import Hub
 from handlers.principal import Principal
+from handlers.retry_queue import RetryQueue
 from handlers.routers import Routers
 from persistence.ids import Ids
 from persistence.memory import (
     Broker,
     MemoryAuditLog,
+    MemoryBacklog,
     MemoryBlocks,
     MemoryBus,
     MemoryChats,
@@ -58,6 +60,7 @@ async def test_what_the_store_will_not_write_is_set_aside_and_everything_else_is
         fanout=fanout,
         commit=commit,
         audit=Audit(MemoryAuditLog(record), lambda: 0, "n1"),
+        retry=RetryQueue(MemoryBacklog(broker), bus, commit, most=1000, lead_s=-1),
         partitions=partitions,
         clock=lambda: 0,
         new_id=Ids(lambda: 0),

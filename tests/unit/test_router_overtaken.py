@@ -10,6 +10,7 @@ from handlers.commands import Send
 from handlers.events import Event, LogEvent
 from handlers.fanout import Fanout
 from handlers.protocol import Prepared
+from handlers.retry_queue import RetryQueue
 from handlers.room import Room
 from handlers.router import Router
 from persistence.memory import MemoryLog, Record
@@ -82,6 +83,7 @@ async def test_a_message_that_catching_up_has_met_before_its_write_came_back_is_
         room,
         log,
         cast("Fanout", published),
+        retry=cast("RetryQueue", None),
         commit=nothing,
         wake=nothing,
         bury=nothing,

@@ -8,6 +8,9 @@ from typing import Any
 import msgspec
 import trio
 
+from handlers.commands import Send
+from handlers.requeued import pack_send
+from persistence.models import MessageType
 from server.rest.asyncapi import EVENTS, PUSHES
 
 API = "/api/v1"
@@ -193,6 +196,7 @@ async def test_every_frame_that_a_socket_gets_is_described(open_world: Any, make
         for socket in (here, there):
             assert (await socket("me", "phx_join"))["status"] == "ok"
             assert (await socket(f"chat:{scene.chat_id}", "phx_join"))["status"] == "ok"
+        await one.core.stores.backlog.add([("a chat that is gone", queued(scene.ada.id))], most=1)
         await live(scene, here, there)
         await trio.sleep(5)
         seen: set[tuple[str, str]] = set()
@@ -209,6 +213,12 @@ async def test_every_frame_that_a_socket_gets_is_described(open_world: Any, make
             assert shapes[event] == fields, event
         asked = {(topic.partition(":")[0], event) for topic, event in here.asked.values()}
         assert asked - {("me", "nothing")} == {(pushed.channel, pushed.event) for pushed in PUSHES}
+
+
+def queued(user_id: str) -> bytes:
+    """A message of the user's, as the retry queue keeps it."""
+    fields: dict[str, Any] = {"type": MessageType.TEXT, "content": {"text": "x"}}
+    return pack_send(Send(user_id, 0, 0, id="i", client_id="q1", media_id=None, reply_to=None, **fields))
 
 
 CONTRACT = {

@@ -214,13 +214,30 @@ async def test_a_device_sends_no_faster_than_over_a_socket(open_world: Any) -> N
         assert (await ada("POST", path, text("c3"))).status == 201
 
 
-async def test_while_the_record_is_away_a_send_is_held_then_refused_and_can_be_repeated(
+async def test_while_the_record_is_away_a_send_is_held_then_queued_and_written_when_it_is_back(
+    crew: Any, world: Any
+) -> None:
+    ada, bob, chat = crew
+    await ada("POST", f"{chat}/messages", text("c1"))
+    world.record.faults.down = True
+    for _ in range(2):
+        queued = await ada("POST", f"{chat}/messages", text("c2"))
+        assert (queued.status, queued.json) == (202, {"queued": True})
+    world.record.faults.down = False
+    await trio.sleep(3)
+    repeated = await ada("POST", f"{chat}/messages", text("c2"))
+    assert (repeated.status, repeated.json["seq"]) == (200, 2)
+    assert len((await bob("GET", f"{chat}/messages")).json["items"]) == 2
+    assert (await ada("POST", f"{chat}/messages", text("c3"))).status == 201
+
+
+async def test_while_the_record_and_redis_are_away_a_send_is_held_then_refused_and_can_be_repeated(
     crew: Any, world: Any
 ) -> None:
     ada, _, chat = crew
     await ada("POST", f"{chat}/messages", text("c1"))
-    world.record.faults.down = True
+    world.record.faults.down = world.broker.faults.down = True
     refused = await ada("POST", f"{chat}/messages", text("c2"))
     assert (refused.status, refused.json["code"]) == (503, "unavailable")
-    world.record.faults.down = False
+    world.record.faults.down = world.broker.faults.down = False
     assert (await ada("POST", f"{chat}/messages", text("c2"))).json["seq"] == 2
