@@ -50,8 +50,8 @@ from persistence.redis import Redis
 from persistence.users import MongoUsers
 from supervisors import Child, ChildSpec
 
-RETRY_LEASE_S: Final = 30.0
-"""A chat whose queued messages somebody takes to the record, who says nothing for so long, is given to another: longer than any of their steps may take."""
+RETRY_LEASE_S: Final = 10.0
+"""A chat whose queued messages somebody takes to the record, who says nothing for so long, is given to another. Two at one chat do no harm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
