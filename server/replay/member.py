@@ -33,6 +33,8 @@ HEARTBEAT_S: Final = 20.0
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 5.0
 PAGE: Final = 200
+QUEUED_S: Final = 10.0
+"""A line that was queued and has not come after so long is sent again."""
 _MOST_BYTES: Final = 16 * 2**20
 _TRY_AGAIN: Final = frozenset(
     {"rate_limited", "overloaded", "unavailable", "draining", "internal", "not_joined"}
@@ -60,7 +62,9 @@ class _Error(msgspec.Struct, frozen=True):
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    message: Message
+    """Without `message`, it is queued: no acknowledgement, which is the event."""
+
+    message: Message | None = None
 
 
 class ChatHead(msgspec.Struct, frozen=True):
@@ -142,6 +146,7 @@ class Member:
         self._ref = 0
         self._refs: dict[str, tuple[Chat, Sending]] = {}
         self._under_way: dict[str, Sending] = {}
+        self._queued: dict[str, Sending] = {}
         self._reading = trio.CancelScope()
         self._heard = 0
         self._heard_before = -1
@@ -280,6 +285,9 @@ class Member:
                 message = delivery.message
                 if self._receptions[message.chat_id].push(message.seq, message.rev):
                     self._stage.deliver(delivery.sending)
+                sending = self._queued.get(message.chat_id)
+                if sending is not None and sending is delivery.sending:
+                    self._acknowledged(delivery.chat, sending, message.seq)
             return
         other = _decode_frame(frame)
         if other.event == "phx_reply":
@@ -296,10 +304,14 @@ class Member:
             return  # a heartbeat's
         reply = msgspec.json.decode(frame.payload, type=_Reply)
         if reply.status == "ok":
-            self._stage.acknowledge(
-                chat, sending, msgspec.json.decode(reply.response, type=_Sent).message.seq
-            )
-            self._forget(chat, sending)
+            message = msgspec.json.decode(reply.response, type=_Sent).message
+            if message is not None:
+                self._acknowledged(chat, sending, message.seq)
+            elif self._under_way.get(chat.id) is sending:  # else its event has come before this answer
+                self._stage.queued += 1
+                self._queued[chat.id] = sending
+                assert self._resend is not None, "frames are read while the member runs"
+                self._resend.start_soon(self._again, chat, sending, QUEUED_S)
             return
         error = msgspec.json.decode(reply.response, type=_Error)
         if error.code in _TRY_AGAIN:
@@ -309,7 +321,13 @@ class Member:
             self._stage.refuse(sending, f"{error.code}: {error.message}")
             self._forget(chat, sending)
 
+    def _acknowledged(self, chat: Chat, sending: Sending, seq: int) -> None:
+        self._stage.acknowledge(chat, sending, seq)
+        self._forget(chat, sending)
+
     def _forget(self, chat: Chat, sending: Sending) -> None:
+        if self._queued.get(chat.id) is sending:
+            del self._queued[chat.id]
         if self._under_way.get(chat.id) is sending:
             del self._under_way[chat.id]
 

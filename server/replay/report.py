@@ -68,6 +68,7 @@ class Report:
         readable: from how many of them the history was read.
         seconds: from the first line to the last delivery.
         reconnects: connections that were lost.
+        queued: answers that a line waits until it can be written.
         acknowledging, delivering: latencies from a line's first sending.
         skipped: lines of the files without text, and such of no known form.
         troubles: what else to say, a line each.
@@ -80,6 +81,7 @@ class Report:
     readable: int
     seconds: float
     reconnects: int
+    queued: int
     acknowledging: Latencies
     delivering: Latencies
     skipped: tuple[int, int] = (0, 0)
@@ -139,6 +141,8 @@ def _notes(report: Report) -> list[str]:
         f"{report.users:,} users on {report.nodes} {'node' if report.nodes == 1 else 'nodes'}; {speed}",
         f"history compared line by line with the file, read from {report.readable} of {report.nodes}",
     ]
+    if report.queued:
+        notes.append(f"{report.queued:,} lines were queued at first, and acknowledged by their coming")
     if report.reconnects:
         notes.append(f"{report.reconnects:,} reconnections; {caught_up:,} deliveries came with catching up")
     if empty:

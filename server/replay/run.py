@@ -258,6 +258,7 @@ async def _report(
         readable=len(readable),
         seconds=seconds,
         reconnects=stage.reconnects,
+        queued=stage.queued,
         acknowledging=stage.acknowledging,
         delivering=stage.delivering,
         skipped=skipped,

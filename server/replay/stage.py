@@ -129,6 +129,7 @@ class Stage:
         acknowledged: lines that are durable.
         delivered: deliveries so far, in all chats.
         reconnects: connections that were lost.
+        queued: answers that a line waits until it can be written.
         connecting: taken while a connection is being made, so that nodes are not rushed.
 
     """
@@ -142,6 +143,7 @@ class Stage:
         self.acknowledged = 0
         self.delivered = 0
         self.reconnects = 0
+        self.queued = 0
         self.connecting = trio.CapacityLimiter(CONNECTING_AT_ONCE)
         self._frames: dict[str, Delivery | None] = {}
 

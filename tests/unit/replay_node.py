@@ -234,11 +234,18 @@ class Node:
             world.sends[payload["client_id"]] += 1
             message = world.message(socket.user_id, payload)
             trouble = await world.before_answer(self, message["seq"])
-            if trouble:
+            if trouble == "queued":
+                await reply("ok", {"queued": True})
+            elif trouble == "queued and lost":
+                world.log.pop()
+                await reply("ok", {"queued": True})
+                return
+            elif trouble:
                 world.log.pop()
                 await reply("error", {"code": trouble, "message": "no", "retry_after_ms": 1})
                 return
-            await reply("ok", {"message": message})
+            else:
+                await reply("ok", {"message": message})
             # Also for a repeat: the node that took it first may not have lived to tell the others.
             for other in list(world.sockets):
                 while other.upto < len(world.log):

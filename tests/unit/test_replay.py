@@ -13,7 +13,7 @@ import trio
 
 from server.__main__ import main
 from server.refusal import Refusal
-from server.replay import run
+from server.replay import member, run
 from server.replay.cast import cast
 from server.replay.irc import parse
 from server.replay.latency import Latencies
@@ -155,6 +155,35 @@ async def test_what_a_node_asks_to_be_tried_again_is_sent_again_under_the_same_n
     assert sorted(world.sends.values()) == [1] * (LINES - 1) + [6]
 
 
+async def test_a_line_that_is_queued_is_acknowledged_by_its_coming(world: World) -> None:
+    async def queue(node: Node, seq: int) -> str:
+        await trio.lowlevel.checkpoint()
+        return "queued" if seq in (1, 3) else ""
+
+    world.before_answer = queue
+    report = await replay(world)
+    assert report.perfect, render(report)
+    assert report.queued == 2
+    assert set(world.sends.values()) == {1}
+    assert "2 lines were queued at first" in render(report)
+
+
+async def test_a_line_that_was_queued_and_does_not_come_is_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(member, "QUEUED_S", 0.01)
+    lost = iter(["queued and lost"] * 3)
+
+    async def lose(node: Node, seq: int) -> str:
+        await trio.lowlevel.checkpoint()
+        return next(lost, "")
+
+    world.before_answer = lose
+    report = await replay(world)
+    assert report.perfect, render(report)
+    assert sorted(world.sends.values()) == [1] * (LINES - 1) + [4]
+
+
 async def test_a_line_that_is_refused_for_good_is_told_and_the_others_go_on(world: World) -> None:
     async def refuse(node: Node, seq: int) -> str:
         await trio.lowlevel.checkpoint()
@@ -275,6 +304,7 @@ def test_the_table_has_a_row_for_each_conversation_and_a_sum() -> None:
         readable=2,
         seconds=2,
         reconnects=0,
+        queued=0,
         acknowledging=latencies,
         delivering=latencies,
     )
