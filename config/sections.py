@@ -160,6 +160,15 @@ class ClusterSettings(Section):
         return self
 
 
+class PresenceSettings(Section):
+    """Who is online."""
+
+    grace_s: Annotated[
+        float, Field(ge=0, le=60), Setting("PRESENCE_GRACE_S", zero="whoever leaves is offline at once")
+    ] = 3
+    """Whoever is back so soon after their last device has left was never away to the others. For those who keep coming and going it grows, up to a minute."""
+
+
 class DrainSettings(Section):
     """Stopping."""
 

@@ -28,6 +28,7 @@ from config.sections import (
     LimitSettings,
     LocalSettings,
     MongoSettings,
+    PresenceSettings,
     RedisSettings,
     S3Settings,
 )
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     rates: RateSettings = RateSettings()
     commit: CommitSettings = CommitSettings()
     cluster: ClusterSettings = ClusterSettings()
+    presence: PresenceSettings = PresenceSettings()
     drain: DrainSettings = DrainSettings()
     local: LocalSettings = LocalSettings()
 

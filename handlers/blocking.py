@@ -15,6 +15,7 @@ import msgspec
 from handlers.errors import invalid, not_found
 from handlers.fanout import Fanout
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
+from handlers.presence_news import PresenceNews
 from handlers.principal import Principal
 from handlers.routers import Routers
 from handlers.wire import rfc3339
@@ -50,6 +51,7 @@ class Blocking:
         users: Users,
         routers: Routers,
         fanout: Fanout,
+        news: PresenceNews,
         clock: Callable[[], int],
     ) -> None:
         self._blocks = blocks
@@ -57,6 +59,7 @@ class Blocking:
         self._users = users
         self._routers = routers
         self._fanout = fanout
+        self._news = news
         self._clock = clock
 
     async def block(self, principal: Principal, user_id: str) -> None:
@@ -69,7 +72,7 @@ class Blocking:
             await self._blocks.put(block)
             # They may have begun a chat meanwhile, which did not find the block yet.
             await self._in_log(principal, user_id, ChangeKind.BLOCKED)
-        self._tell(principal, user_id, blocked=True)
+        await self._tell(principal, user_id, blocked=True)
 
     async def unblock(self, principal: Principal, user_id: str) -> None:
         """Take a block back, if there is one. Raises `ChatError` (`NOT_FOUND`, `UNAVAILABLE`)."""
@@ -78,7 +81,7 @@ class Blocking:
         elif not await self._in_log(principal, user_id, ChangeKind.UNBLOCKED):
             await self._blocks.remove(principal.user_id, user_id)
             await self._in_log(principal, user_id, ChangeKind.UNBLOCKED)
-        self._tell(principal, user_id, blocked=False)
+        await self._tell(principal, user_id, blocked=False)
 
     async def page(self, principal: Principal, query: PageQuery) -> Page[BlockView]:
         """Whom the caller has blocked, in order of user id."""
@@ -103,6 +106,7 @@ class Blocking:
             await self._routers.change(principal, chat.id, kind, user_id=user_id)
         return chat is not None
 
-    def _tell(self, principal: Principal, user_id: str, *, blocked: bool) -> None:
+    async def _tell(self, principal: Principal, user_id: str, *, blocked: bool) -> None:
         change = BlockChange(user_id=user_id, blocked=blocked)
         self._fanout.tell_user(principal.user_id, "BLOCK_CHANGED", change)
+        await self._news.contact_changed(principal.user_id, user_id)

@@ -69,7 +69,33 @@ class Detoured(msgspec.Struct, frozen=True, array_like=True, tag="q"):
     """Messages of the chat wait in the retry queue: what comes after them goes behind them."""
 
 
-Event = LogEvent | ChatEvent | OpenEvent | UserEvent | Joined | Left | Revoked | ReadsHidden | Detoured
+class ContactEvent(msgspec.Struct, frozen=True, array_like=True, tag="pc"):
+    """A frame for all devices of the user about whether a contact is online; not for a user who hides that of their own, unless it says `anyway`."""
+
+    contact_id: str
+    text: bytes
+    anyway: bool = False
+
+
+class ContactsHidden(msgspec.Struct, frozen=True, array_like=True, tag="ph"):
+    """Whether the user, from now on, shows nobody when they are online, and so does not see it of others."""
+
+    hidden: bool
+
+
+Event = (
+    LogEvent
+    | ChatEvent
+    | OpenEvent
+    | UserEvent
+    | Joined
+    | Left
+    | Revoked
+    | ReadsHidden
+    | ContactEvent
+    | ContactsHidden
+    | Detoured
+)
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(list[Event]).decode

@@ -15,6 +15,7 @@ from handlers.events import (
     CHAT_TOPIC,
     NODES_TOPIC,
     USER_TOPIC,
+    ContactsHidden,
     Event,
     Joined,
     Left,
@@ -92,6 +93,10 @@ class Fanout:
     def hide_reads(self, user_id: str, *, hidden: bool) -> None:
         """Tell the user's sessions, everywhere, whether to show what they read."""
         self._to_user(user_id, ReadsHidden(hidden))
+
+    def hide_contacts(self, user_id: str, *, hidden: bool) -> None:
+        """Tell the user's sessions, everywhere, whether they hear of contacts who come and go."""
+        self._to_user(user_id, ContactsHidden(hidden))
 
     def revoke_device(self, user_id: str, device_id: str) -> None:
         """Close the device's connections, wherever they are, and have every node refuse its tokens."""

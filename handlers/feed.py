@@ -24,6 +24,7 @@ from handlers.chat_views import ChatViews
 from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.loader import Loader
 from handlers.me import MeTopic
+from handlers.presence_news import PresenceNews
 from handlers.protocol import ME, Prepared, Push, encode, event, event_text, reply_ok
 from handlers.quotas import Allowance
 from handlers.receipts import Receipts
@@ -34,7 +35,7 @@ from handlers.session import Session
 from handlers.signal import Signal
 from handlers.wire import ChatView, MessageView, OwnUser, message_view, own_user, rfc3339
 from persistence.errors import StoreUnavailable
-from persistence.models import ChangesQuery, Head, Member, Message, User
+from persistence.models import ChangesQuery, Chat, Head, Member, Message, User, Visibility
 from persistence.pairs import other_of
 from persistence.ports import Chats, MessageLog, Users
 from supervisors import Child
@@ -68,13 +69,17 @@ class JoinBody(msgspec.Struct, frozen=True):
 
 
 class JoinAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What was missed. `removed` are chats the client knows and the user is not in (any more); `more` have further pages by `after_rev`."""
+    """What was missed. `removed` are chats the client knows and the user is not in (any more); `more` have further pages by `after_rev`.
+
+    `online` are those of the user's contacts who are online, 1,000 at most; `USER_CONNECTED` and `USER_DISCONNECTED` go on from there.
+    """
 
     user: OwnUser
     chats: list[ChatView]
     messages: list[MessageView]
     more: list[str]
     removed: list[str]
+    online: list[str]
     server_time: str
 
 
@@ -95,6 +100,7 @@ class Feed:
         users: Users,
         store: MessageLog,
         views: ChatViews,
+        news: PresenceNews,
         clock: Callable[[], int],
         sends_per_second: float,
         sends_burst: float,
@@ -108,6 +114,7 @@ class Feed:
         self._store = store
         self._chats = chats
         self._views = views
+        self._news = news
         self._memberships: Loader[str, list[Member]] = Loader(chats.memberships)
         self._users: Loader[str, User] = Loader(users.get_many)
         self._joins: list[tuple[MeTopic, str]] = []
@@ -154,16 +161,25 @@ class Feed:
         users = await self._users.load([user_id])
         if user_id not in users:
             raise ChatError(Code.UNAUTHENTICATED, "the user does not exist any more")
-        topic.session.hides_reads = not users[user_id].privacy.read_receipts
+        user = users[user_id]
+        topic.session.hides_reads = not user.privacy.read_receipts
+        topic.session.hides_contacts = user.privacy.last_seen is Visibility.NOBODY
         rows, heads = await self._attach(topic, body.known)
         messages, more = await self._missed(body, heads)
         chats = await self._views.for_member(
             await self._changed(topic, body, rows, heads), heads, closed=True
         )
         removed = [chat_id for chat_id in body.known if chat_id not in heads]
-        user = own_user(users[user_id])
+        pairs = [room.chat.pair for room in topic.rooms.values() if room.chat.pair is not None]
+        online = await self._news.for_join(user, [other_of(pair, user_id) for pair in pairs])
         return JoinAnswer(
-            user=user, chats=chats, messages=messages, more=more, removed=removed, server_time=server_time
+            user=own_user(user),
+            chats=chats,
+            messages=messages,
+            more=more,
+            removed=removed,
+            online=online,
+            server_time=server_time,
         )
 
     async def _attach(self, topic: MeTopic, known: Mapping[str, int]) -> tuple[list[Member], dict[str, Head]]:
@@ -307,8 +323,18 @@ class Feed:
             return
         if topic.subscribe(router.room, row):
             topic.session.push(event(ME, "CHAT_CREATED", {"chat": views[0]}))
+            await self._introduce_peer(topic, router.room.chat)
         else:
             router.catch_up()  # the record is ahead of the room; once it has seen that the user is back, it says so
+
+    async def _introduce_peer(self, topic: MeTopic, chat: Chat) -> None:
+        """Tell the client whether the other one of a new direct chat is online."""
+        if chat.pair is None:
+            return
+        user_id = topic.session.user_id
+        text = await self._news.introduce(user_id, other_of(chat.pair, user_id))
+        if text is not None and not topic.left:
+            topic.session.push(Prepared(text))
 
 
 def _has_changed(row: Member, body: JoinBody, head: Head) -> bool:

@@ -7,9 +7,19 @@ from typing import Final
 
 import msgspec
 
-from handlers.events import CHAT_TOPIC, NODES_TOPIC, PEER_TOPIC, USER_TOPIC, Event, Revoked, unpack
+from handlers.events import (
+    CHAT_TOPIC,
+    NODES_TOPIC,
+    PEER_TOPIC,
+    USER_TOPIC,
+    ContactEvent,
+    Event,
+    Revoked,
+    unpack,
+)
 from handlers.hub import Hub
 from handlers.peers import Peers
+from handlers.presence_news import PresenceNews
 from handlers.routers import Routers
 from handlers.tokens import Tokens
 from handlers.workers.recovery import Recovery
@@ -24,12 +34,20 @@ class Inbox:
     """Reads the node's inbox. Whenever something may have been missed, everything is compared with the record."""
 
     def __init__(
-        self, bus: Bus, routers: Routers, hub: Hub, tokens: Tokens, recovery: Recovery, peers: Peers
+        self,
+        bus: Bus,
+        routers: Routers,
+        hub: Hub,
+        tokens: Tokens,
+        news: PresenceNews,
+        recovery: Recovery,
+        peers: Peers,
     ) -> None:
         self._bus = bus
         self._routers = routers
         self._hub = hub
         self._tokens = tokens
+        self._news = news
         self._recovery = recovery
         self._peers = peers
         self.received = 0
@@ -71,7 +89,10 @@ class Inbox:
         else:
             user_id = envelope.topic.removeprefix(USER_TOPIC)
             for event in events:
-                self._hub.user_event(user_id, event)
+                if type(event) is ContactEvent:
+                    self._news.deliver(user_id, event)
+                else:
+                    self._hub.user_event(user_id, event)
 
     def _for_all(self, event: Event) -> None:
         if isinstance(event, Revoked):

@@ -12,7 +12,7 @@ import trio
 from handlers.bodies import EditPush, SendBody, SeqPush, from_validation
 from handlers.commands import Send
 from handlers.errors import ChatError, Code
-from handlers.events import Event, Joined, Left, UserEvent
+from handlers.events import ContactEvent, Event, Joined, Left, UserEvent
 from handlers.limits import Bucket
 from handlers.policy import Action, check
 from handlers.protocol import Prepared, Push, encode, reply_error, reply_ok
@@ -96,10 +96,13 @@ class MeTopic:
 
     def on_user_event(self, happened: Event) -> None:
         """Something that concerns the user on all devices."""
-        if self._events is not None and not isinstance(happened, UserEvent):
-            self._events.append(happened)
-        elif type(happened) is UserEvent:
+        if type(happened) is UserEvent:
             self.session.push(Prepared(happened.text))
+        elif type(happened) is ContactEvent:
+            if happened.anyway or not self.session.hides_contacts:
+                self.session.push(Prepared(happened.text))
+        elif self._events is not None:
+            self._events.append(happened)
         elif type(happened) is Joined:
             self.feed.add_chat(self, happened.chat_id)
         elif type(happened) is Left and happened.chat_id in self.rooms:

@@ -10,7 +10,7 @@ from typing import Final
 
 from handlers.errors import ChatError, Code, not_found
 from handlers.principal import Principal
-from persistence.models import ChatType, Role
+from persistence.models import ChatType, Privacy, Role, Visibility
 
 
 class Action(StrEnum):
@@ -157,6 +157,20 @@ def _check_joining(chat_type: ChatType, role: Role | None) -> None:
         raise not_found("chat")
     if role is not None:
         raise ChatError(Code.CONFLICT, "you are in this chat already")
+
+
+def sees_presence(viewer: Privacy, shown: Privacy, *, contact: bool) -> bool:
+    """Whether one user may see when another is and was online, if there is no block between them. Oneself always may.
+
+    Args:
+        viewer: what the one shows: who shows nobody when they are online sees nobody's.
+        shown: what the other shows.
+        contact: whether the one is a contact of the other, who has begun, or has written in, their direct chat.
+
+    """
+    if Visibility.NOBODY in (viewer.last_seen, shown.last_seen):
+        return False
+    return contact or shown.last_seen is Visibility.EVERYONE
 
 
 def require_operator(principal: Principal) -> None:

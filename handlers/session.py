@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from handlers.errors import ChatError, Code
-from handlers.events import Event, ReadsHidden, Revoked
+from handlers.events import ContactsHidden, Event, ReadsHidden, Revoked
 from handlers.limits import Bucket
 from handlers.principal import Principal
 from handlers.protocol import (
@@ -41,6 +41,8 @@ MOST_TOPIC: Final = 128
 OTHERS_PER_SECOND: Final = 100.0
 """Frames other than `message:send` that one connection may send, on average."""
 OTHERS_BURST: Final = 1_000.0
+_BY_ITSELF: Final = frozenset({"heartbeat", "phx_join", "phx_leave", "message:delivered"})
+"""What a client sends without anybody's doing."""
 SIGNED_OUT: Final = 4001
 """Close code: the device has been signed out."""
 
@@ -117,10 +119,16 @@ class Session:
         connection_id: for logs.
         joins: how often the user may join.
 
+    Attributes:
+        used: somebody has done something since it was last looked at.
+        hides_reads: the user shows nobody what they have read.
+        hides_contacts: the user shows nobody when they are online, and does not see it of others; so until it is known.
+
     """
 
     __slots__ = (
-        "__weakref__", "_others", "connection_id", "device_id", "hides_reads", "join_chat", "join_me", "joins", "outlet", "principal", "push", "topics", "user_id",
+        "__weakref__", "_others", "connection_id", "device_id", "hides_contacts", "hides_reads", "join_chat", "join_me", "joins", "outlet", "principal", "push",
+        "topics", "used", "user_id",
     )  # fmt: skip
 
     def __init__(
@@ -144,6 +152,8 @@ class Session:
         self.joins = joins
         self.topics: dict[str, Topic] = {}
         self.hides_reads = False
+        self.hides_contacts = True
+        self.used = False
         self._others = Bucket(OTHERS_PER_SECOND, OTHERS_BURST)
 
     async def receive(self, text: bytes) -> None:
@@ -163,8 +173,12 @@ class Session:
             raise BadFrame(1003, "not a frame") from None
         topic = self.topics.get(push.topic)
         try:
-            if push.event != "message:send":  # which has a limit of its own
+            if push.event == "message:send":  # which has a limit of its own
+                self.used = True
+            else:
                 self._others.take(trio.current_time())
+                if push.event not in _BY_ITSELF:
+                    self.used = True
             if topic is not None and push.event != "phx_join" and push.event != "phx_leave":
                 rest = topic.handle(push)
             else:
@@ -255,6 +269,9 @@ class Session:
         """Something that concerns the user, on whichever device."""
         if type(event) is ReadsHidden:
             self.hides_reads = event.hidden
+            return
+        if type(event) is ContactsHidden:
+            self.hides_contacts = event.hidden
             return
         if type(event) is Revoked:
             if event.device_id == self.device_id:

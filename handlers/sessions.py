@@ -12,6 +12,7 @@ from handlers.events import NODES_TOPIC, USER_TOPIC
 from handlers.hub import Hub
 from handlers.loader import Loader
 from handlers.outage import Outage
+from handlers.presence import PresenceTracker
 from handlers.session import Session
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
@@ -27,8 +28,11 @@ log = logging.getLogger(__name__)
 class Sessions:
     """Opens and closes connections for the hub; has the node follow a user's topic while the user is connected here."""
 
-    def __init__(self, hub: Hub, bus: Bus, users: Users, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, hub: Hub, bus: Bus, users: Users, presence: PresenceTracker, clock: Callable[[], int]
+    ) -> None:
         self._hub = hub
+        self._presence = presence
         self._bus = bus
         self._users = users
         self._clock = clock
@@ -45,12 +49,14 @@ class Sessions:
     async def opened(self, session: Session) -> None:
         """A connection begins. From when this returns, whatever concerns the user reaches it."""
         self._hub.add(session)
+        self._presence.opened(session)
         if session.user_id not in self._followed:
             await self._loader.load([session.user_id])
 
     def closed(self, session: Session) -> None:
         """A connection is over."""
         session.end()
+        self._presence.closed(session)
         if self._hub.remove(session):
             self._gone[session.user_id] = self._clock()
             self._work.set()

@@ -10,17 +10,17 @@ from msgspec import UNSET, Meta, UnsetType, structs
 
 from handlers.auth import MAX_NAME
 from handlers.errors import invalid, not_found
-from handlers.events import USER_TOPIC
 from handlers.fanout import Fanout
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
 from handlers.phones import e164
+from handlers.presence_news import PresenceNews
 from handlers.principal import Principal
+from handlers.sight import Sight
 from handlers.text_fields import one_line
 from handlers.wire import OwnUser, UserView, own_user, rfc3339, rfc3339_or_none
 from persistence.errors import StoreUnavailable
 from persistence.models import Device, User, Visibility
-from persistence.pairs import pair_of
-from persistence.ports import Blocks, Bus, Chats, Devices, MessageLog, Users
+from persistence.ports import Blocks, Devices, Users
 
 MAX_STATUS: Final = 140
 
@@ -60,19 +60,17 @@ class Profiles:
         *,
         users: Users,
         devices: Devices,
-        chats: Chats,
         blocks: Blocks,
-        store: MessageLog,
-        bus: Bus,
+        sight: Sight,
+        news: PresenceNews,
         fanout: Fanout,
         clock: Callable[[], int],
     ) -> None:
         self._users = users
         self._devices = devices
-        self._chats = chats
         self._blocks = blocks
-        self._store = store
-        self._bus = bus
+        self._sight = sight
+        self._news = news
         self._fanout = fanout
         self._clock = clock
 
@@ -103,6 +101,7 @@ class Profiles:
         )
         if after.privacy.read_receipts != user.privacy.read_receipts:
             self._fanout.hide_reads(principal.user_id, hidden=not after.privacy.read_receipts)
+        await self._news.privacy_changed(user, after)
         view = own_user(after)
         self._fanout.tell_user(principal.user_id, "USER_UPDATED", {"user": view})
         return view
@@ -129,9 +128,7 @@ class Profiles:
             return UserView(
                 id=user.id, name=user.name, status="", avatar_media_id=None, online=False, last_seen=None
             )
-        shown = user.id == principal.user_id or user.privacy.last_seen is Visibility.EVERYONE
-        if not shown and user.privacy.last_seen is Visibility.CONTACTS:
-            shown = await self._has_contact(user.id, principal.user_id)
+        shown = await self._sees(principal.user_id, user)
         return UserView(
             id=user.id,
             name=user.name,
@@ -141,22 +138,17 @@ class Profiles:
             last_seen=rfc3339_or_none(user.last_seen) if shown else None,
         )
 
+    async def _sees(self, viewer_id: str, user: User) -> bool:
+        if viewer_id == user.id:
+            return True
+        viewer = (await self._sight.users([viewer_id])).get(viewer_id)
+        return viewer is not None and user.id in await self._sight.seen_by(viewer, [user])
+
     async def _online(self, user_id: str) -> bool:
         try:
-            return (await self._bus.followed([USER_TOPIC + user_id]))[0]
+            return user_id in (await self._news.online([user_id])).since
         except StoreUnavailable:
             return False
-
-    async def _has_contact(self, user_id: str, asker_id: str) -> bool:
-        """Whether the asker is a contact of the user: the user has begun, or has written in, their direct chat.
-
-        That the asker began one is not enough: anybody can, and would see what is for contacts only.
-        """
-        chat = await self._chats.by_pair(pair_of(user_id, asker_id))
-        if chat is None or chat.created_by == user_id:
-            return chat is not None
-        # What one of two has not written and not read from the start, the other has written.
-        return (await self._store.unread([(chat.id, asker_id, 0)], cap=1))[0] > 0
 
     async def devices(self, principal: Principal, query: PageQuery) -> Page[DeviceView]:
         """The caller's signed-in devices, newest first; without those that have not been used for so long that they are signed out."""

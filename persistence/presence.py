@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from persistence import presence_scripts as scripts
 from persistence.inbox import AT_ONCE, UNREGISTERED_LEASE_MS
-from persistence.models import PresentDevice, Turn
+from persistence.models import Online, PresentDevice, Turn
 from persistence.redis import Redis
 
 T = TypeVar("T")
@@ -17,6 +17,10 @@ CALM: Final = 3
 """Departures in a row that are awaited no longer than usual."""
 FLAPS_S: Final = 120
 """A departure counts as one in a row if the one before is no longer ago than this."""
+NEW_S: Final = 10
+"""Of an era: nodes write their devices anew. Nobody has been told that those whom Redis does not know have gone."""
+SETTLED_S: Final = NEW_S + 2
+"""From now on whoever is not known to Redis is not there."""
 LONGEST_GRACE_S: Final = 60
 """Nobody is awaited longer."""
 
@@ -33,7 +37,7 @@ class RedisPresence:
         self._online = redis.client.register_script(scripts.ONLINE)
 
     async def arrived(self, devices: Sequence[PresentDevice], *, era: str = "") -> str:
-        head = [self._redis.prefix, UNREGISTERED_LEASE_MS, secrets.token_hex(8), era]
+        head = [self._redis.prefix, UNREGISTERED_LEASE_MS, secrets.token_hex(8), era, NEW_S * 1000]
         current = b""
         for some in _portions(devices):
             rows = [each for d in some for each in (d.user_id, d.device_id, d.node, d.since, d.active_at)]
@@ -41,7 +45,7 @@ class RedisPresence:
         return current.decode()
 
     async def left(self, devices: Sequence[PresentDevice], *, at: int, grace_s: float, era: str = "") -> str:
-        head = [self._redis.prefix, secrets.token_hex(8), era, at, *_grace(grace_s)]
+        head = [self._redis.prefix, secrets.token_hex(8), era, NEW_S * 1000, at, *_grace(grace_s)]
         current = b""
         for some in _portions(devices):
             rows = [each for d in some for each in (d.user_id, d.device_id, d.node)]
@@ -74,12 +78,12 @@ class RedisPresence:
                 pipe.hgetall(f"{self._redis.prefix}present:{user_id}")
             return pipe.execute()
 
-    async def online(self, user_ids: Sequence[str]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for some in _portions(user_ids):
-            rows = await self._redis.call(self._online, (), [self._redis.prefix, *some])
-            found |= {user.decode(): int(since) for user, since in zip(rows[::2], rows[1::2], strict=True)}
-        return found
+    async def online(self, user_ids: Sequence[str]) -> Online:
+        age, since = 0, dict[str, int]()
+        for some in _portions(user_ids) if user_ids else [user_ids]:
+            age, *rows = await self._redis.call(self._online, (), [self._redis.prefix, *some])
+            since |= {user.decode(): int(at) for user, at in zip(rows[::2], rows[1::2], strict=True)}
+        return Online(since=since, settled=age >= SETTLED_S * 1000)
 
 
 def _grace(grace_s: float) -> tuple[int, int, int, int]:

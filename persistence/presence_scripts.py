@@ -13,9 +13,13 @@ from typing import Final
 from persistence.scripts import REGISTER
 
 _TURNING: Final = """
-local function era_of(prefix, proposed)
-  redis.call('SET', prefix .. 'era', proposed, 'NX')
-  return redis.call('GET', prefix .. 'era')
+local function age_of(era, now) return now - tonumber(era:match('(%d+)$')) end
+
+-- The present era, and whether what was written in another one is missed by the others, whom nobody has told anything else yet.
+local function eras(prefix, proposed, now, written, quiet)
+  redis.call('SET', prefix .. 'era', string.format('%s %.0f', proposed, now), 'NX')
+  local era = redis.call('GET', prefix .. 'era')
+  return era, written ~= '' and written ~= era and age_of(era, now) < tonumber(quiet)
 end
 
 local function is_here(prefix, user) return redis.call('EXISTS', prefix .. 'present:' .. user) == 1 end
@@ -53,9 +57,10 @@ ARRIVED: Final = (
     REGISTER
     + _TURNING
     + """
-local prefix, lease, proposed, era = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local now, current, before = now_ms(), era_of(prefix, proposed), nil
-for i = 5, #ARGV, 5 do
+local prefix, lease, proposed, written, quiet = unpack(ARGV, 1, 5)
+local now, before = now_ms(), nil
+local era, missed = eras(prefix, proposed, now, written, quiet)
+for i = 6, #ARGV, 5 do
   local user, device, node, since, active = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   if node ~= before then
     register(prefix, node, lease, proposed)
@@ -64,31 +69,32 @@ for i = 5, #ARGV, 5 do
   end
   redis.call('HSET', prefix .. 'present:' .. user, device .. ' ' .. node, since .. ' ' .. active)
   redis.call('SADD', prefix .. 'present-on:' .. node, user .. ' ' .. device)
-  if era ~= '' and era ~= current then redis.call('HSETNX', prefix .. 'online', user, since) end
+  if missed then redis.call('HSETNX', prefix .. 'online', user, since) end
   come(prefix, user, now)
 end
-return current
+return era
 """
 )
-"""prefix, lease in ms if a node is not registered, proposed era and registration, era of these or '', then per device user, device, node, since, active at -> era."""
+"""prefix, lease in ms if a node is not registered, proposed era and registration, era of these or '', ms for which an era is new, then per device user, device, node, since, active at -> era."""
 
 LEFT: Final = (
     REGISTER
     + _TURNING
     + """
-local prefix, proposed, era, at, grace, most, calm, window = unpack(ARGV, 1, 8)
-local now, current = now_ms(), era_of(prefix, proposed)
-for i = 9, #ARGV, 3 do
+local prefix, proposed, written, quiet, at, grace, most, calm, window = unpack(ARGV, 1, 9)
+local now = now_ms()
+local era, missed = eras(prefix, proposed, now, written, quiet)
+for i = 10, #ARGV, 3 do
   local user, device, node = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   redis.call('HDEL', prefix .. 'present:' .. user, device .. ' ' .. node)
   redis.call('SREM', prefix .. 'present-on:' .. node, user .. ' ' .. device)
-  if era ~= '' and era ~= current then redis.call('HSETNX', prefix .. 'online', user, at) end
+  if missed then redis.call('HSETNX', prefix .. 'online', user, at) end
   go(prefix, user, now, at, grace, most, calm, window)
 end
-return current
+return era
 """
 )
-"""prefix, proposed era, era of these or '', left at, grace in ms, longest grace, departures without a longer one, ms in which they count, then per device user, device, node -> era."""
+"""prefix, proposed era, era of these or '', ms for which an era is new, left at, grace in ms, longest grace, departures without a longer one, ms in which they count, then per device user, device, node -> era."""
 
 TURNS: Final = (
     REGISTER
@@ -157,8 +163,8 @@ ONLINE: Final = (
     + _TURNING
     + """
 local prefix = ARGV[1]
-local now = now_ms()
-local found = {}
+local now, era = now_ms(), redis.call('GET', prefix .. 'era')
+local found = {era and age_of(era, now) or 0}
 for i = 2, #ARGV do
   local since = redis.call('HGET', prefix .. 'online', ARGV[i])
   if not since and is_here(prefix, ARGV[i]) then since = string.format('%.0f', now) end
@@ -170,4 +176,4 @@ end
 return found
 """
 )
-"""prefix, users... -> user, since, and so on."""
+"""prefix, users... -> age of the era in ms, then user, since, and so on."""

@@ -29,6 +29,8 @@ from handlers.invites import Invitations
 from handlers.open_chats import OpenChatTracker
 from handlers.passwords import Passwords
 from handlers.peers import Peers
+from handlers.presence import PresenceTracker
+from handlers.presence_news import PresenceNews
 from handlers.principal import Principal
 from handlers.quotas import Quota, Quotas
 from handlers.receipts import Receipts
@@ -36,6 +38,7 @@ from handlers.retry_queue import RetryQueue
 from handlers.routers import Routers
 from handlers.session import Outlet, Session
 from handlers.sessions import Sessions
+from handlers.sight import Sight
 from handlers.tokens import Tokens
 from handlers.users import Profiles
 from handlers.workers.membership import Membership
@@ -70,6 +73,8 @@ class Core:
     receipts: Receipts
     tracker: OpenChatTracker
     contacts: Contacts
+    presence: PresenceTracker
+    news: PresenceNews
     sessions: Sessions
     quotas: Quotas
     feed: Feed
@@ -124,6 +129,7 @@ class Core:
                     ChildSpec("retries", self.retries.run),
                     ChildSpec("membership", self.membership.run),
                     ChildSpec("open-chats", self.tracker.run),
+                    ChildSpec("presence", self.presence.run),
                     ChildSpec("feed", self.feed.run),
                     ChildSpec("peers", self.peers.run),
                     ChildSpec("quotas", self.quotas.run),
@@ -186,10 +192,25 @@ def make_core(
     peers = Peers(stores.incarnation, fanout, stores.bus)
     quotas = Quotas(stores.buckets, {each: parse_rate(getattr(settings.rates, each)) for each in Quota})
     contacts = Contacts(stores.chats, stores.blocks)
-    sessions = Sessions(hub, stores.bus, stores.users, clock)
+    sight = Sight(stores.users, stores.chats, stores.log, contacts)
+    heartbeat_s, grace_s = settings.cluster.heartbeat_s, settings.presence.grace_s
+    news = PresenceNews(
+        presence=stores.presence,
+        users=stores.users,
+        contacts=contacts,
+        sight=sight,
+        bus=stores.bus,
+        fanout=fanout,
+        hub=hub,
+        clock=clock,
+        # A node that was buried in error learns so, and writes its devices anew, with its next heartbeat.
+        grace_s=grace_s + 2 * heartbeat_s,
+    )
+    presence = PresenceTracker(stores.incarnation, stores.presence, news, clock, grace_s=grace_s)
+    sessions = Sessions(hub, stores.bus, stores.users, presence, clock)
     views = ChatViews(stores.chats, stores.log, stores.users, clock)
     recovery = Recovery(
-        routers, hub, stores.chats, views, tracker, clock, every_s=settings.cluster.head_check_s
+        routers, hub, stores.chats, views, tracker, news, clock, every_s=settings.cluster.head_check_s
     )
     tokens = Tokens(
         stores.keys,
@@ -211,6 +232,8 @@ def make_core(
         receipts=receipts,
         tracker=tracker,
         contacts=contacts,
+        presence=presence,
+        news=news,
         sessions=sessions,
         quotas=quotas,
         feed=Feed(
@@ -220,6 +243,7 @@ def make_core(
             users=stores.users,
             store=stores.log,
             views=views,
+            news=news,
             clock=clock,
             sends_per_second=settings.limits.sends_per_second,
             sends_burst=settings.limits.sends_burst,
@@ -238,9 +262,9 @@ def make_core(
             clock=clock,
         ),
         membership=Membership(
-            stores.cluster, routers, sessions, tracker, recovery, peers, every_s=settings.cluster.heartbeat_s
+            stores.cluster, routers, sessions, tracker, presence, recovery, peers, every_s=heartbeat_s
         ),
-        inbox=Inbox(stores.bus, routers, hub, tokens, recovery, peers),
+        inbox=Inbox(stores.bus, routers, hub, tokens, news, recovery, peers),
         peers=peers,
         tokens=tokens,
         auth=Auth(
@@ -260,10 +284,9 @@ def make_core(
         profiles=Profiles(
             users=stores.users,
             devices=stores.devices,
-            chats=stores.chats,
             blocks=stores.blocks,
-            store=stores.log,
-            bus=stores.bus,
+            sight=sight,
+            news=news,
             fanout=fanout,
             clock=clock,
         ),
@@ -273,6 +296,7 @@ def make_core(
             users=stores.users,
             routers=routers,
             fanout=fanout,
+            news=news,
             clock=clock,
         ),
         conversations=Conversations(

@@ -5,7 +5,7 @@ node                rest_for_one: what comes later depends on what comes before
 ├─ registry         chats and users in use on this node
 ├─ routers          hash-partitioned: a task per active chat
 ├─ inbox            what other nodes did
-├─ workers          receipts, the retry queue, open chats, repairs from the record, membership of the cluster, questions to other nodes
+├─ workers          receipts, the retry queue, open chats, who is online, repairs from the record, membership of the cluster, questions to other nodes
 ├─ sessions         poller, flusher, idle sweep, and a task per connection
 ├─ endpoint         listeners, and the control socket that answers `python -m server tree`
 └─ drainer          last to start, so first to stop

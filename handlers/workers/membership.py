@@ -11,6 +11,7 @@ import trio
 from handlers.open_chats import OpenChatTracker
 from handlers.outage import Outage
 from handlers.peers import Peers
+from handlers.presence import PresenceTracker
 from handlers.routers import Routers
 from handlers.sessions import Sessions
 from handlers.workers.recovery import Recovery
@@ -35,6 +36,7 @@ class Membership:
         routers: Routers,
         sessions: Sessions,
         tracker: OpenChatTracker,
+        presence: PresenceTracker,
         recovery: Recovery,
         peers: Peers,
         *,
@@ -44,6 +46,7 @@ class Membership:
         self._routers = routers
         self._sessions = sessions
         self._tracker = tracker
+        self._presence = presence
         self._recovery = recovery
         self._peers = peers
         self._every_s = every_s
@@ -95,6 +98,7 @@ class Membership:
             await self._sessions.follow_all()
             await self._routers.follow_all()
             self._tracker.restore()
+            self._presence.restore()
             self._outage.succeeded()
             self._recovery.request()
         for node in await self._cluster.bury():

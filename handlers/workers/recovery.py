@@ -15,6 +15,7 @@ from handlers.chat_views import ChatViews
 from handlers.events import Joined, Left, UserEvent
 from handlers.hub import Hub
 from handlers.open_chats import OpenChatTracker
+from handlers.presence_news import PresenceNews
 from handlers.protocol import ME, encode, event_text
 from handlers.router import Router
 from handlers.routers import Routers
@@ -39,7 +40,7 @@ log: Final = logging.getLogger(__name__)
 class Recovery:
     """Brings rooms, memberships, cursors and presence up to the record.
 
-    Only what is in a chat's log is compared every now and then. Cursors, pins and who has a chat open are told anew, as far as they have
+    Only what is in a chat's log is compared every now and then. Cursors, pins, who has a chat open and which contacts are online are told anew, as far as they have
     changed since they were last, when something is known to have been missed (however long ago that was).
 
     Args:
@@ -54,6 +55,7 @@ class Recovery:
         chats: Chats,
         views: ChatViews,
         tracker: OpenChatTracker,
+        news: PresenceNews,
         clock: Callable[[], int],
         *,
         every_s: float,
@@ -63,6 +65,7 @@ class Recovery:
         self._chats = chats
         self._views = views
         self._tracker = tracker
+        self._news = news
         self._clock = clock
         self._every_s = every_s
         self._wanted = Signal()
@@ -101,6 +104,7 @@ class Recovery:
         if since is not None:
             await self._tell_peers(since)
             await self._tracker.refresh()
+            await self._news.refresh(since)
             self._told_at = began
         self.rounds += 1
         # While Redis is away every round finds something: that is one line.

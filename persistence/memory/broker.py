@@ -49,6 +49,7 @@ class Present:
         telling: of whom somebody is about to tell.
         left: when the last device of somebody left, and the end of the grace period.
         flaps: how often somebody has left of late, and until when that counts.
+        begun_at: when the first thing was written since everything was last lost.
 
     """
 
@@ -60,6 +61,7 @@ class Present:
         self.left: dict[str, tuple[int, float]] = {}
         self.flaps: dict[str, tuple[int, float]] = {}
         self.losses = 0
+        self.begun_at: float | None = None
 
     @property
     def era(self) -> str:
@@ -71,6 +73,7 @@ class Present:
         for part in (self.devices, self.online, self.turns, self.telling, self.left, self.flaps):
             part.clear()
         self.losses += 1
+        self.begun_at = None
 
 
 class Broker:

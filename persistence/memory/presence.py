@@ -8,8 +8,8 @@ from typing import Final
 import trio
 
 from persistence.memory.broker import Broker
-from persistence.models import PresentDevice, Turn
-from persistence.presence import CALM, FLAPS_S, LONGEST_GRACE_S
+from persistence.models import Online, PresentDevice, Turn
+from persistence.presence import CALM, FLAPS_S, LONGEST_GRACE_S, NEW_S, SETTLED_S
 
 _NEVER: Final = (0, 0.0)
 
@@ -27,7 +27,7 @@ class MemoryPresence:
         for device in devices:
             self._b.register(device.node)
             p.devices.setdefault(device.user_id, {})[device.device_id, device.node] = device
-            if era not in ("", p.era):
+            if self._missed(era):
                 p.online.setdefault(device.user_id, device.since)
             self._come(device.user_id)
         era = p.era
@@ -37,7 +37,7 @@ class MemoryPresence:
     async def left(self, devices: Sequence[PresentDevice], *, at: int, grace_s: float, era: str = "") -> str:
         await self._b.faults.before("left")
         for device in devices:
-            if era not in ("", self._p.era):
+            if self._missed(era):
                 self._p.online.setdefault(device.user_id, at)
             self._remove(device, at, grace_s)
         era = self._p.era
@@ -88,15 +88,24 @@ class MemoryPresence:
         await self._b.faults.before("present_devices")
         return {user_id: list(self._p.devices.get(user_id, {}).values()) for user_id in user_ids}
 
-    async def online(self, user_ids: Sequence[str]) -> dict[str, int]:
+    async def online(self, user_ids: Sequence[str]) -> Online:
         await self._b.faults.before("online")
         p = self._p
         told = {user_id: p.online[user_id] for user_id in user_ids if user_id in p.online}
-        return {
+        here = {
             user_id: max(device.since for device in p.devices[user_id].values())
             for user_id in user_ids
             if user_id in p.devices
-        } | told
+        }
+        return Online(since=here | told, settled=self._age() >= SETTLED_S)
+
+    def _age(self) -> float:
+        return 0.0 if self._p.begun_at is None else trio.current_time() - self._p.begun_at
+
+    def _missed(self, era: str) -> bool:
+        if self._p.begun_at is None:
+            self._p.begun_at = trio.current_time()
+        return era not in ("", self._p.era) and self._age() < NEW_S
 
     def _remove(self, device: PresentDevice, at: int, grace_s: float) -> None:
         devices = self._p.devices.get(device.user_id, {})

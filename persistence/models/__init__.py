@@ -32,7 +32,7 @@ from persistence.models.log import (
 )
 from persistence.models.nodes import Delivery, Envelope, OpenChat
 from persistence.models.people import Device, Privacy, User, Visibility
-from persistence.models.presence import PresentDevice, Turn
+from persistence.models.presence import Online, PresentDevice, Turn
 
 __all__ = [
     "FOREVER",
@@ -67,6 +67,7 @@ __all__ = [
     "Message",
     "MessageType",
     "Missing",
+    "Online",
     "OpenChat",
     "Outcome",
     "PresentDevice",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from persistence.models import PresentDevice, Turn
+from persistence.models import Online, PresentDevice, Turn
 
 
 class Presence(Protocol):
@@ -21,8 +21,8 @@ class Presence(Protocol):
     async def arrived(self, devices: Sequence[PresentDevice], *, era: str = "") -> str:
         """Add devices, or renew what is known of them; the present era.
 
-        Whoever was not online has a turn. With `era`, these devices have been written in that era before: if the store has lost its data since, the
-        others know of their users, who have none.
+        Whoever was not online has a turn. With `era`, these devices have been written in that era before: if the store has lost its data since, and
+        only just, the others know of their users, who have none.
         """
 
     async def left(self, devices: Sequence[PresentDevice], *, at: int, grace_s: float, era: str = "") -> str:
@@ -42,5 +42,5 @@ class Presence(Protocol):
     async def of_users(self, user_ids: Sequence[str]) -> dict[str, list[PresentDevice]]:
         """The devices of each user; a user without any has an empty list. Those of nodes that have died may still be among them."""
 
-    async def online(self, user_ids: Sequence[str]) -> dict[str, int]:
-        """Those of the users who are online, as far as the others were told or are about to be, and since when."""
+    async def online(self, user_ids: Sequence[str]) -> Online:
+        """Those of the users who are online, as far as the others were told or are about to be."""

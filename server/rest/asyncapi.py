@@ -18,6 +18,7 @@ from handlers.chat_topic import Typing, TypingPush
 from handlers.content import SHAPES
 from handlers.errors import FieldError
 from handlers.feed import JoinAnswer, JoinBody
+from handlers.presence_news import Connected, Disconnected
 from handlers.wire import ChatChange, ChatView, CursorMoved, MemberChange, MessageFailed, MessageView, OwnUser
 from server.version import version
 
@@ -135,6 +136,8 @@ EVENTS: Final = (
     Sent("me", "MEMBER_CHANGED", MemberChange, "Somebody is in the chat in a new role, or, without `role`, no longer."),
     Sent("me", "USER_UPDATED", UserPayload, "One's own profile was changed on another device."),
     Sent("me", "BLOCK_CHANGED", BlockChange, "One has blocked or unblocked somebody, on whichever device. The other is not told."),
+    Sent("me", "USER_CONNECTED", Connected, "Somebody with whom the user has a direct chat is online, with the first of their devices."),
+    Sent("me", "USER_DISCONNECTED", Disconnected, "They are offline, with the last of their devices, since `last_seen`; `null`: it is not shown, or not any more."),
     Sent("me", "SERVER_DRAINING", Draining, "The node is going down."),
     Sent("me", "phx_error", Nothing, "What served the feed has crashed: join again."),
     Sent("me", "phx_close", Nothing, "The feed is over, because it was left."),

@@ -79,13 +79,13 @@ async def test_a_user_is_online_until_the_grace_period_after_the_last_device_is_
     (a,) = await nodes.start("a")
     await a.presence.arrived([device(a), device(a, name="laptop")])
     assert await tell(a) == [("ann", True)]
-    assert await a.presence.online(["ann", "bob"]) == {"ann": AT + 9}
+    assert (await a.presence.online(["ann", "bob"])).since == {"ann": AT + 9}
     await leave(a, device(a))
     assert await tell(a) == []
     await leave(a, device(a, name="laptop"), grace_s=SHORT_S)
-    assert "ann" in await a.presence.online(["ann"])
+    assert "ann" in (await a.presence.online(["ann"])).since
     assert await eventually(a) == [("ann", False)]
-    assert await a.presence.online(["ann"]) == {}
+    assert (await a.presence.online(["ann"])).since == {}
     assert await tell(a) == []
 
 
@@ -107,7 +107,7 @@ async def test_who_is_back_within_the_grace_period_on_another_node_was_never_awa
     await b.presence.arrived([device(b)])
     await trio.sleep(3 * SHORT_S)
     assert await tell(a) == []
-    assert await a.presence.online(["ann"]) == {"ann": AT + 9}
+    assert (await a.presence.online(["ann"])).since == {"ann": AT + 9}
 
 
 async def test_who_was_never_said_to_be_there_is_not_said_to_have_gone(nodes: Nodes) -> None:
@@ -179,7 +179,7 @@ async def test_who_tells_too_late_takes_nothing_back(nodes: Nodes) -> None:
     assert [turn.online for turn in again] == [True]
     await a.presence.told(late)
     assert await take(a) == []
-    assert "ann" in await a.presence.online(["ann"])
+    assert "ann" in (await a.presence.online(["ann"])).since
     await b.presence.told(again)
     assert await tell(a) == []
 
@@ -194,7 +194,7 @@ async def test_who_keeps_coming_and_going_is_awaited_longer(nodes: Nodes) -> Non
     await leave(a, device(a), grace_s=SHORT_S)
     await trio.sleep(5 * SHORT_S)
     assert await tell(a) == []
-    assert "ann" in await a.presence.online(["ann"])
+    assert "ann" in (await a.presence.online(["ann"])).since
 
 
 async def test_a_dead_nodes_users_go_once_after_the_grace_period(nodes: Nodes) -> None:
@@ -258,12 +258,12 @@ async def test_after_a_loss_of_data_nobody_hears_of_those_who_were_there_all_the
     era = await a.presence.arrived([device(a), device(a, "bob")])
     await tell(a)
     nodes.flush()
-    assert await a.presence.online(["ann"]) == {}
+    assert (await a.presence.online(["ann"])).since == {}
     fresh = await b.presence.arrived([device(b, "eve")])
     assert fresh != era
     assert await a.presence.arrived([device(a)], era=era) == fresh
     assert await tell(b) == [("eve", True)]
-    assert await a.presence.online(["ann"]) == {"ann": AT}
+    assert (await a.presence.online(["ann"])).since == {"ann": AT}
     # Bob has left in the meantime: the others believe that he is there.
     assert await leave(a, device(a, "bob"), era=era) == fresh
     assert await eventually(a) == [("bob", False)]
@@ -292,11 +292,11 @@ async def test_thousands_at_once(nodes: Nodes) -> None:
     devices = [device(a, user) for user in users]
     await a.presence.arrived(devices)
     assert await tell(a) == [(user, True) for user in users]
-    assert sorted(await a.presence.online([*users, "nobody"])) == users
+    assert sorted((await a.presence.online([*users, "nobody"])).since) == users
     assert sorted(await a.presence.of_users(users)) == users
     await leave(a, *devices)
     assert await eventually(a) == [(user, False) for user in users]
-    assert await a.presence.online(users) == {}
+    assert (await a.presence.online(users)).since == {}
 
 
 async def test_nothing_is_left_of_those_who_have_gone(nodes: Nodes) -> None:

@@ -81,6 +81,7 @@ class Client:
         page: messages per chat that it asks for in a join.
         others: events that are about no chat.
         refusals: codes that sends of its were refused with, for good or not.
+        online: the contacts that it shows as online.
 
     """
 
@@ -96,6 +97,7 @@ class Client:
         self.signed_out = False
         self.closed_with: int | None = None
         self.others: list[tuple[str, Any]] = []
+        self.online: set[str] = set()
         self.answers: list[Reply] = []
         self.refusals: list[str] = []
         self._world = world
@@ -183,6 +185,7 @@ class Client:
         self.answers.append(response)
         self._joined = True
         self.since = response["server_time"]
+        self.online = set(response["online"])
         for chat_id in response["removed"]:
             self.chats.pop(chat_id, None)
         for chat in self.chats.values():
@@ -244,6 +247,14 @@ class Client:
             await trio.sleep(1)
             return False
         return True
+
+    def heard_of(self, user_id: str) -> list[str]:
+        """What it was told of a contact's coming and going, in order."""
+        return [
+            event
+            for event, payload in self.others
+            if event in ("USER_CONNECTED", "USER_DISCONNECTED") and payload["user_id"] == user_id
+        ]
 
     async def refresh(self) -> None:
         """Wait until nothing is under way."""
@@ -456,7 +467,7 @@ class Client:
         message = payload.get("message")
         chat_id = payload.get("chat_id") if message is None else message["chat_id"]
         if chat_id is None:
-            self.others.append((event, payload))
+            self._on_other(event, payload)
             return
         known = self.chats.get(chat_id)
         if is_log_event(event, payload):
@@ -497,6 +508,13 @@ class Client:
         if outgoing is not None and outgoing.chat_id == payload["chat_id"] and outgoing.message is None:
             outgoing.refused = payload["code"]
             outgoing.settled()
+
+    def _on_other(self, event: str, payload: Any) -> None:
+        self.others.append((event, payload))
+        if event == "USER_CONNECTED":
+            self.online.add(payload["user_id"])
+        elif event == "USER_DISCONNECTED":
+            self.online.discard(payload["user_id"])
 
     def _on_created(self, view: dict[str, Any]) -> None:
         if view["id"] in self.chats:

@@ -9,12 +9,15 @@ import trio
 
 from handlers.audit_chain import Verifier
 from handlers.chat_views import ChatViews
+from handlers.contacts import Contacts
 from handlers.events import NODES_TOPIC, PEER_TOPIC
+from handlers.sight import Sight
 from handlers.wire import ChatView, message_view
 from persistence.audited import audit_note
 from persistence.backlog import RETRIES
-from persistence.memory import MemoryChats, MemoryLog, MemoryUsers
+from persistence.memory import MemoryBlocks, MemoryChats, MemoryLog, MemoryUsers
 from persistence.models import AuditAction
+from persistence.presence import LONGEST_GRACE_S
 from tests.simulation.client import Client, Outgoing
 from tests.simulation.world import ROUTER_IDLE_S, World
 
@@ -22,6 +25,8 @@ ANSWER_S = 5.0
 """Between queuing a message and telling its sender."""
 LET_GO_S = ROUTER_IDLE_S * 2 + 75.0
 """Time in which a node lets go of what nobody needs."""
+GONE_S = LONGEST_GRACE_S + 10.0
+"""Time in which it is told that somebody has gone."""
 
 
 def check_log(world: World) -> None:
@@ -168,6 +173,31 @@ def check_presence(world: World) -> None:
             assert all(len(metas) == len(seen[user_id]) for user_id, metas in opened.present.items())
 
 
+async def check_contacts(world: World) -> None:
+    """Each client shows exactly those contacts as online who are, as far as they show it."""
+    chats, users = MemoryChats(world.record), MemoryUsers(world.record)
+    contacts = Contacts(chats, MemoryBlocks(world.record))
+    sight = Sight(users, chats, MemoryLog(world.record), contacts)
+    connected = {client.user_id for client in world.clients if client.connected}
+    for client in world.clients:
+        if client.connected:
+            others = await sight.users(await contacts.of(client.user_id))
+            seen = await sight.seen_by(world.record.users[client.user_id], list(others.values()))
+            assert client.online == seen & connected, f"{client} shows {client.online} of {seen & connected}"
+
+
+async def check_departures(world: World) -> None:
+    """The same when some have gone."""
+    staying = world.clients[::2]
+    for client in world.clients:
+        if client not in staying:
+            client.disconnect()
+    await trio.sleep(GONE_S)
+    await check_contacts(world)
+    for user_id in {client.user_id for client in world.clients} - {client.user_id for client in staying}:
+        assert world.record.users[user_id].last_seen is not None
+
+
 async def check_nothing_left(world: World) -> None:
     """When everybody has gone, nothing is kept for anybody."""
     for client in world.clients:
@@ -188,6 +218,10 @@ async def check_nothing_left(world: World) -> None:
         if nodes and topic != NODES_TOPIC and not topic.startswith(PEER_TOPIC)
     }
     assert interest == {}
+    present = world.broker.presence
+    assert (present.devices, present.online, present.turns, present.telling, present.left) == (
+        {}, {}, {}, set(), {},
+    )  # fmt: skip
 
 
 async def check_everything(world: World) -> None:
@@ -201,4 +235,6 @@ async def check_everything(world: World) -> None:
             await check_client(world, client)
     check_idle(world)
     check_presence(world)
+    await check_contacts(world)
+    await check_departures(world)
     await check_nothing_left(world)

@@ -9,7 +9,9 @@ import trio
 
 from handlers.chats import ChatPatch, MemberBody, MuteBody
 from handlers.errors import ChatError
+from handlers.users import PrivacyBody, ProfileBody
 from persistence.errors import StoreUnavailable
+from persistence.models import Visibility
 from supervisors import StartError
 from tests import deterministic
 from tests.simulation.client import Client, Refused
@@ -69,6 +71,8 @@ class Walk:
         await world.group(*USERS[:3])
         await world.group(USERS[1], USERS[3], title="Pair")
         await world.direct(USERS[0], USERS[1])
+        await world.direct(USERS[2], USERS[0])
+        await world.direct(USERS[1], USERS[3])
         await world.channel(USERS[3], USERS[0], USERS[2])
         for client in world.clients:
             client.page = self.random.choice((0, 1, 3, 100))
@@ -197,6 +201,12 @@ async def mute(walk: Walk, client: Client, chat_id: str) -> None:
     await walk.rest(client, "mute", chat_id, MuteBody())
 
 
+async def hide(walk: Walk, client: Client, chat_id: str) -> None:
+    body = ProfileBody(privacy=PrivacyBody(last_seen=walk.random.choice(tuple(Visibility))))
+    if client.node is not None:
+        await client.node.call(client.node.core.profiles.update, client.principal, body)
+
+
 async def new_group(walk: Walk, client: Client, chat_id: str) -> None:
     if len(walk.world.record.chats) < 8 and client.node is not None and client.node.alive:
         await walk.world.group(client.user_id, walk.random.choice(USERS), node=client.node.name)
@@ -214,7 +224,7 @@ def _some_seq(walk: Walk, client: Client, chat_id: str) -> int:
 
 _OPERATIONS: tuple[Operation, ...] = (
     *(send,) * 12, *(send_twice, repeat_old, edit, delete, read, deliver) * 2, *(open_chat, leave_topic, type_, rejoin, go),
-    *(add, add, remove, rename, pin, mute, new_group, close_group),
+    *(add, add, remove, rename, pin, mute, hide, new_group, close_group),
 )  # fmt: skip
 
 

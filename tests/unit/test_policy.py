@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from handlers.errors import ChatError, Code
-from handlers.policy import Action, Barrier, check, require_operator
+from handlers.policy import Action, Barrier, check, require_operator, sees_presence
 from handlers.principal import Principal
-from persistence.models import ChatType, Role
+from persistence.models import ChatType, Privacy, Role, Visibility
 
 ROLES = tuple(Role)
 TYPES = tuple(ChatType)
@@ -152,3 +152,12 @@ def test_operators_are_those_whose_token_says_so() -> None:
     with pytest.raises(ChatError) as caught:
         require_operator(Principal("u", "d", 0))
     assert caught.value.code is Code.FORBIDDEN
+
+
+def test_who_sees_when_somebody_is_online_is_as_the_page_says() -> None:
+    (rows,) = (rows for head, *rows in tables() if head[0] == "who sees shows theirs to")
+    assert {(row[0], row[1]) for row in rows} == set(product(Visibility, repeat=2))
+    for viewer, shown, contact, other in rows:
+        privacies = Privacy(last_seen=Visibility(viewer)), Privacy(last_seen=Visibility(shown))
+        assert sees_presence(*privacies, contact=True) is said(contact), (viewer, shown)
+        assert sees_presence(*privacies, contact=False) is said(other), (viewer, shown)

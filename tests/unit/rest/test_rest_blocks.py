@@ -55,6 +55,7 @@ async def test_only_the_devices_of_whoever_blocks_are_told(world: Any) -> None:
     here, there = await ada.connect(), await bob.connect()
     for socket in (here, there):
         await socket("me", "phx_join")
+    await trio.sleep(1)
     quiet = len(there.frames)
     await ada("PUT", f"{API}/users/{bob.id}/block")
     await ada("DELETE", f"{API}/users/{bob.id}/block")
@@ -63,7 +64,11 @@ async def test_only_the_devices_of_whoever_blocks_are_told(world: Any) -> None:
         {"user_id": bob.id, "blocked": True},
         {"user_id": bob.id, "blocked": False},
     ]
-    assert len(there.frames) == quiet
+    # As with somebody who hides when they are online, and shows it again.
+    assert [frame[3:] for frame in there.frames[quiet:]] == [
+        ["USER_DISCONNECTED", {"user_id": ada.id, "last_seen": None}],
+        ["USER_CONNECTED", {"user_id": ada.id}],
+    ]
     page = (await bob("GET", f"{API}/chats/{chat}/messages?after_rev=0")).json
     assert page["items"] == []
 

@@ -228,6 +228,8 @@ CONTRACT = {
     "MESSAGE_DELIVERED": {"chat_id", "user_id", "seq"},
     "MESSAGE_READ": {"chat_id", "user_id", "seq"},
     "CHAT_CREATED": {"chat"},
+    "USER_CONNECTED": {"user_id"},
+    "USER_DISCONNECTED": {"user_id", "last_seen"},
 }
 
 
@@ -263,6 +265,7 @@ async def live(scene: Any, here: Any, there: Any) -> None:
     await scene.ada("DELETE", f"{API}/users/{scene.eve.id}/block")
     await scene.bob("POST", f"{API}/chats", {"type": "direct", "user_id": scene.ada.id})
     await trio.sleep(1)
+    await scene.ada("PATCH", f"{API}/users/me", {"privacy": {"last_seen": "nobody"}})
     await there(f"chat:{scene.chat_id}", "phx_leave")
     await scene.ada("DELETE", f"{path}/members/{scene.eve.id}")
     await trio.sleep(1)

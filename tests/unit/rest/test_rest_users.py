@@ -9,6 +9,9 @@ import msgspec
 import pytest
 import trio
 
+from handlers.events import ContactsHidden
+from persistence.models import PresentDevice
+
 API = "/api/v1"
 TEXT = {"client_id": "c", "type": "text", "content": {"text": "hello"}}
 
@@ -24,12 +27,19 @@ async def test_a_profile_is_changed_in_parts_and_other_devices_hear_of_it(world:
         "privacy": {"last_seen": "nobody", "read_receipts": True},
     }
     assert (await ada("GET", f"{API}/users/me")).json == reply.json
-    (event,) = listener.events
+    hidden, event = listener.events
+    assert hidden == ContactsHidden(True)
     frame = msgspec.json.decode(event.text)
     assert frame[3:] == ["USER_UPDATED", {"user": reply.json}]
     reply = await ada("PATCH", f"{API}/users/me", {"name": "Lady Ada", "status": ""})
     assert (reply.json["name"], reply.json["status"]) == ("Lady Ada", "")
     assert reply.json["privacy"]["last_seen"] == "nobody"
+
+
+async def connect(world: Any, user_id: str) -> None:
+    """The user has a device on some other node."""
+    device = PresentDevice(user_id=user_id, device_id="phone", node="elsewhere", since=0, active_at=0)
+    await world.core.stores.presence.arrived([device])
 
 
 @pytest.mark.parametrize(
@@ -86,7 +96,7 @@ async def test_contacts_are_found_by_phone_and_id(world: Any) -> None:
 
 async def test_online_is_whoever_a_living_node_serves(world: Any) -> None:
     ada, bob = await world.account(), await world.account("Bob")
-    await world.bus.follow([f"u:{bob.id}"])
+    await connect(world, bob.id)
     assert (await ada("GET", f"{API}/users/{bob.id}")).json["online"] is True
     world.broker.faults.down = True
     reply = await ada("GET", f"{API}/users/{bob.id}")
@@ -104,7 +114,7 @@ async def test_last_seen_and_online_are_private(
     await bob("POST", f"{API}/chats", {"type": "direct", "user_id": ada.id})
     await eve("POST", f"{API}/chats", {"type": "group", "title": "x", "member_ids": [bob.id]})
     world.record.users[bob.id] = msgspec.structs.replace(world.record.users[bob.id], last_seen=1000)
-    await world.bus.follow([f"u:{bob.id}"])
+    await connect(world, bob.id)
     for asker, sees in ((eve, stranger), (ada, contact), (bob, True)):
         view = (await asker("GET", f"{API}/users/{bob.id}")).json
         assert view["online"] is sees
@@ -114,7 +124,7 @@ async def test_last_seen_and_online_are_private(
 async def test_a_stranger_does_not_become_a_contact_by_beginning_a_chat(world: Any) -> None:
     bob, eve = await world.account("Bob"), await world.account("Eve")
     await bob("PATCH", f"{API}/users/me", {"privacy": {"last_seen": "contacts"}})
-    await world.bus.follow([f"u:{bob.id}"])
+    await connect(world, bob.id)
     chat = (await eve("POST", f"{API}/chats", {"type": "direct", "user_id": bob.id})).json["id"]
 
     async def sees() -> bool:
