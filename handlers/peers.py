@@ -133,6 +133,10 @@ class Peers:
             if not calls and self._calls.get(node) is calls:
                 del self._calls[node]
 
+    def tell(self, node: str, body: bytes) -> None:
+        """A question to which no answer is wanted. It may be lost."""
+        self._send(node, Question(self.incarnation, 0, body))
+
     def receive(self, data: bytes) -> None:
         """Something has come from another node."""
         try:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import trio
 
-from server.longpoll.requests import PATH, LongPoll, Request, TooLarge
+from server.longpoll.requests import PATH, LongPoll, Request, Response, TooLarge
 
 MOST_FIELDS: Final = 32
 BODY_S: Final = 15.0
@@ -24,13 +24,34 @@ def with_long_poll(app: Application, long_poll: LongPoll) -> Application:
         if scope["type"] != "http" or scope["path"] != PATH:
             await app(scope, receive, send)
             return
-        response = await long_poll.respond(_request(scope, receive))
+        response = await _response(long_poll, scope, receive)
+        if response is None:
+            return
         headers = [(name.encode(), value.encode()) for name, value in response.headers]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         content = b"" if scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.body", "body": content, "more_body": False})
 
     return serve
+
+
+async def _response(long_poll: LongPoll, scope: Any, receive: Any) -> Response | None:
+    """The answer; `None` when the client went away while its poll waited."""
+    request = _request(scope, receive)
+    if scope["method"] != "GET":
+        return await long_poll.respond(request)
+    response: Response | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_until_gone, receive, nursery.cancel_scope)
+        response = await long_poll.respond(request)
+        nursery.cancel_scope.cancel()
+    return response
+
+
+async def _until_gone(receive: Any, scope: trio.CancelScope) -> None:
+    while (await receive())["type"] == "http.request":
+        pass  # the body of a GET, which has none
+    scope.cancel()
 
 
 def _request(scope: Any, receive: Any) -> Request:

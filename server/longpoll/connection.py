@@ -32,6 +32,8 @@ from server.longpoll.wire import BUSY, GONE_ANSWER, MALFORMED, NOTHING, OK, TOO_
 from server.websocket import CLOSE_S, GONE, RESTART, TRY_AGAIN, Take
 from supervisors import Child
 
+LEFT_S: Final = 2.0
+"""How long a client that has let go of its poll may be without one: it is mostly gone for good, but whoever is between may have had to ask anew."""
 MOST_POSTS: Final = 4
 """Posts that may wait for those before them. phoenix.js sends one at a time."""
 TOO_LONG: Final = 1009
@@ -55,7 +57,7 @@ class PolledConnection:
     """
 
     __slots__ = (
-        "_alone_from", "_bound", "_deaf", "_ended", "_flusher", "_given", "_marked", "_max", "_number", "_out", "_poll", "_posts", "_quiet", "_scope", "_size",
+        "_alone_from", "_bound", "_deaf", "_ended", "_flusher", "_given", "_holder", "_marked", "_max", "_number", "_out", "_poll", "_posts", "_quiet", "_scope", "_size",
         "_window_s", "_work", "closed_with",
     )  # fmt: skip
 
@@ -71,6 +73,7 @@ class PolledConnection:
         self._given: tuple[bytes, ...] = ()
         self._number = 0
         self._poll: Reply | None = None
+        self._holder = ""
         self._alone_from = trio.current_time()
         self._posts: deque[tuple[list[bytes], Reply]] = deque()
         self._scope: trio.CancelScope | None = None
@@ -141,8 +144,8 @@ class PolledConnection:
 
     # -- in --------------------------------------------------------------------------------------------------------
 
-    def poll(self, number: int, reply: Reply) -> None:
-        """The client asks what is new, at once or as soon as there is something; see above for `number`."""
+    def poll(self, number: int, reply: Reply, holder: str = "") -> None:
+        """The client asks what is new, at once or as soon as there is something; see above for `number`. `left` may say of the holder that it does no longer."""
         lost = number == self._number - 1 and bool(self._given)
         if self._ended or not (lost or number == self._number):
             reply(GONE_ANSWER)
@@ -160,8 +163,16 @@ class PolledConnection:
             reply(GONE_ANSWER)
         else:
             self._poll = reply
+            self._holder = holder
             self._alone_from += self._window_s
         self._work.set()
+
+    def left(self, holder: str) -> None:
+        """The client has let go of this request. If it is the one that waits, there is none now."""
+        if self._poll is not None and self._holder == holder:
+            self._poll = None
+            self._alone_from = trio.current_time() - self._window_s + min(LEFT_S, self._window_s)
+            self._work.set()
 
     def post(self, frames: list[bytes], reply: Reply) -> None:
         """The client says something."""

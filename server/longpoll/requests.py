@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 import msgspec
@@ -31,7 +32,7 @@ from server.admission import Admission
 from server.longpoll import wire
 from server.longpoll.sessions import LongPollSessions
 from server.longpoll.tickets import PREFIX, Ticket, Tickets
-from server.longpoll.wire import GONE, GONE_ANSWER, NOTHING, OK, TIMEOUT, Answer, Asked, Poll, Post
+from server.longpoll.wire import GONE, GONE_ANSWER, NOTHING, OK, TIMEOUT, Answer, Asked, Left, Poll, Post
 
 PATH: Final = "/socket/longpoll"
 VSN: Final = "2.0.0"
@@ -120,11 +121,12 @@ class LongPoll:
         self._max_body_bytes = FRAMES_AT_ONCE * max_message_bytes
         self._waiting: set[trio.CancelScope] = set()
         self._released = False
+        self._numbers = count(1)
 
     # -- requests --------------------------------------------------------------------------------------------------
 
     async def respond(self, request: Request) -> Response:
-        """Answer a request. Raises nothing that its client could cause."""
+        """Answer a request. Raises nothing that its client could cause. Cancelled, it tells the session that its client has left."""
         try:
             if NodeRole.REALTIME not in self._roles:
                 raise ChatError(Code.NOT_FOUND, "there is nothing here")
@@ -206,9 +208,22 @@ class LongPoll:
     # -- sessions, here or elsewhere -------------------------------------------------------------------------------
 
     async def _poll(self, ticket: Ticket) -> Answer:
-        asked = Poll(ticket.session, ticket.user_id, ticket.device_id, ticket.number)
-        # No answer in time is no loss: what it may have held is given again to the next poll, which brings the same number.
-        return await self._ask(ticket, asked, 0.0 if self._released else self._window_s) or Answer(NOTHING)
+        holder = f"{self._peers.incarnation}/{next(self._numbers)}"
+        asked = Poll(ticket.session, ticket.user_id, ticket.device_id, ticket.number, holder)
+        try:
+            # No answer in time is no loss: what it may have held is given again to the next poll, which brings the same number.
+            return await self._ask(ticket, asked, 0.0 if self._released else self._window_s) or Answer(
+                NOTHING
+            )
+        except trio.Cancelled:
+            self._leave(ticket, Left(ticket.session, ticket.user_id, ticket.device_id, holder))
+            raise
+
+    def _leave(self, ticket: Ticket, left: Left) -> None:
+        if ticket.node == self._peers.incarnation:
+            self._sessions.ask(left, lambda answer: None)
+        else:
+            self._peers.tell(ticket.node, wire.encode(left))
 
     async def _ask(self, ticket: Ticket, asked: Asked, timeout_s: float) -> Answer | None:
         """The session's answer; `None` if none came in time."""

@@ -18,7 +18,7 @@ from server.core import Core
 from server.flusher import Flusher
 from server.longpoll import wire
 from server.longpoll.connection import PolledConnection
-from server.longpoll.wire import GONE_ANSWER, Asked, Poll, Reply
+from server.longpoll.wire import GONE_ANSWER, Asked, Left, Poll, Post, Reply
 from supervisors import Child, ChildSpec, DynamicSupervisor, MaxChildren, NotRunning, Restart, StartError
 
 log: Final = logging.getLogger(__name__)
@@ -90,16 +90,19 @@ class LongPollSessions:
             connection.give_up()
 
     def ask(self, asked: Asked, reply: Reply) -> None:
-        """Hand on what a client of a session here asks. The reply is called at once or later, once."""
+        """Hand on what a client of a session here asks. The reply is called at once or later, once, if the question has one."""
         found = self._open.get(asked.session)
         if found is None or (found[1].user_id, found[1].device_id) != (asked.user_id, asked.device_id):
             reply(GONE_ANSWER)
             return
         connection = found[0]
-        if isinstance(asked, Poll):
-            connection.poll(asked.number, reply)
-        else:
-            connection.post(asked.frames, reply)
+        match asked:
+            case Poll():
+                connection.poll(asked.number, reply, asked.holder)
+            case Post():
+                connection.post(asked.frames, reply)
+            case Left():
+                connection.left(asked.holder)
 
     def _from_peer(self, body: bytes, reply: peers.Reply) -> None:
         try:

@@ -17,12 +17,13 @@ BUSY: Final = 429
 
 
 class Poll(msgspec.Struct, frozen=True, array_like=True, tag="g"):
-    """What is new? Everything up to the answer with this number has arrived."""
+    """What is new? Everything up to the answer with this number has arrived. `holder` names the request that waits for it."""
 
     session: str
     user_id: str
     device_id: str
     number: int
+    holder: str
 
 
 class Post(msgspec.Struct, frozen=True, array_like=True, tag="p"):
@@ -51,12 +52,21 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     reason: str = ""
 
 
-Asked = Poll | Post
+class Left(msgspec.Struct, frozen=True, array_like=True, tag="l"):
+    """The client has let go of the request that waited. There is no answer to that."""
+
+    session: str
+    user_id: str
+    device_id: str
+    holder: str
+
+
+Asked = Poll | Post | Left
 Reply = Callable[[Answer], None]
 """Takes the answer. Never blocks and never raises."""
 
 GONE_ANSWER: Final = Answer(GONE)
 
 encode: Final = msgspec.msgpack.Encoder().encode
-decode_asked: Final = msgspec.msgpack.Decoder(Poll | Post).decode
+decode_asked: Final = msgspec.msgpack.Decoder(Poll | Post | Left).decode
 decode_answer: Final = msgspec.msgpack.Decoder(Answer).decode

@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from handlers.protocol import Prepared
+from server.longpoll.connection import LEFT_S
 from server.longpoll.requests import Request, Response
 from tests.simulation.client import Client, Refused
 from tests.simulation.invariants import check_everything
@@ -216,6 +217,23 @@ async def test_a_client_that_goes_away_is_missed_after_a_while_and_one_too_slow_
     assert poller.connections.closed == {1006: 1, 1013: 1}
     ann.disconnect()
     await bob.say(chat_id, "on")
+
+
+@simulated()
+async def test_a_client_that_lets_go_of_its_request_is_missed_soon_wherever_that_was(world: World) -> None:
+    world.user("ann")
+    own, other = Front(world, "n1"), Front(world, "n2")
+    poller = await own.poller(world["n1"])
+    access = world["n1"].core.tokens.issue(world.record.users["ann"], "d")[0]
+    for front in (own, other):
+        token = msgspec.json.decode((await own.request(get(None, access))).body)["token"]
+        requests = (await front.poller(front.living()[0])).requests
+        with trio.move_on_after(1):
+            await requests.respond(get(token))
+        assert len(poller.connections.open) == 1
+        await trio.sleep(LEFT_S + 0.5)
+        assert not poller.connections.open
+    assert poller.connections.closed == {1006: 2}
 
 
 @simulated()

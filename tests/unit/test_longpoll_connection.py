@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from handlers.protocol import Prepared
 from handlers.session import BadFrame, Rest
 from server.flusher import Flusher
-from server.longpoll.connection import MOST_POSTS, PolledConnection
+from server.longpoll.connection import LEFT_S, MOST_POSTS, PolledConnection
 from server.longpoll.wire import BUSY, GONE, MALFORMED, NOTHING, OK, TOO_LARGE, Answer
 from server.websocket import CLOSE_S, RESTART, TRY_AGAIN
 from server.websocket import GONE as CLIENT_GONE
@@ -220,6 +220,29 @@ async def test_a_client_that_does_not_poll_is_gone_after_the_window_and_one_that
         assert link.ask(0) == [Answer(GONE)]
         assert link.say(b"1") == [Answer(GONE)]
         await link.gone.wait()
+
+
+async def test_a_client_that_lets_go_of_its_poll_is_gone_soon_unless_it_asks_again(
+    autojump_clock: Clock,
+) -> None:
+    async with served() as link:
+        link.connection.poll(0, lambda answer: None, "first")
+        link.connection.left("first")
+        await trio.sleep(LEFT_S - 0.1)
+        link.connection.poll(0, lambda answer: None, "second")
+        await trio.sleep(LEFT_S)
+        link.connection.left("first")
+        await trio.sleep(LEFT_S + 0.1)
+        assert link.connection.closed_with is None, "that was not the one that waits"
+        link.push(b"1")
+        await settle()
+        assert link.ask(0) == [Answer(OK, 1, (b"1",))]
+        link.connection.poll(1, lambda answer: None, "third")
+        link.connection.left("third")
+        link.push(b"2")
+        assert link.connection.closed_with is None
+        await trio.sleep(LEFT_S + 0.1)
+        assert link.connection.closed_with == CLIENT_GONE
 
 
 async def test_after_an_answer_the_client_has_the_window_to_come_again(autojump_clock: Clock) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import trio
+from prometheus_client import CollectorRegistry
 
 from config.sections import AuthSettings, LimitSettings
 from config.settings import NodeRole
@@ -234,6 +235,22 @@ async def test_polls_and_other_requests_share_a_connection(brief: Client) -> Non
     for _ in range(2):
         assert (await client.poll())["status"] == 204
         assert (await client.http.get("/healthz")).status_code == 200
+
+
+async def test_a_client_that_hangs_up_while_its_poll_waits_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(monkeypatch, tmp_path) as (node, client):
+        await client.begin()
+        with trio.move_on_after(0.5):
+            await client.get(client.token)
+        while told(node.metrics, "longpoll_sessions"):  # noqa: ASYNC110 - the window is far longer than a test may take
+            await trio.sleep(0.05)
+        assert told(node.metrics, "users_connected") == 0
+
+
+def told(metrics: CollectorRegistry, name: str) -> float:
+    return metrics.get_sample_value(name) or 0.0
 
 
 async def test_many_polls_wait_at_a_time(client: Client) -> None:
