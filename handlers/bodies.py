@@ -26,7 +26,7 @@ _CARRIES_MEDIA: Final = frozenset(
 class MessageBody(msgspec.Struct, frozen=True, kw_only=True):
     """A new message: the body of `POST /chats/{id}/messages`.
 
-    `client_id` is the sender's own name for it, unique for ever within the chat and sender. `reply_to` is a `seq`.
+    `client_id` is the sender's own name for it, unique for ever within the chat and sender. `reply_to` is the `seq` of a message that is there.
     """
 
     client_id: _Token

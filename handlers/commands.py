@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers.errors import ChatError
+from handlers.errors import ChatError, invalid
 from handlers.policy import Action
 from persistence.models import (
     Change,
@@ -39,6 +39,8 @@ class Command:
     """What is not there when the store calls it `Missing`."""
     fresh = False
     """It may go through the retry queue, and goes behind what waits there."""
+    reply_to: int | None = None
+    """For a message: the `seq` that it answers."""
     target_id: str | None = None
     new_role: Role | None = None
 
@@ -105,6 +107,8 @@ class Send(Command):
         """It waits in the retry queue: what becomes of it is told to the sender by events."""
 
     def write(self, chat_id: str, seq: int, rev: int) -> Message:
+        if self.reply_to is not None and self.reply_to >= seq:
+            raise invalid("reply_to", "there is no such message")
         return Message(
             id=self.id,
             chat_id=chat_id,

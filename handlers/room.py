@@ -55,7 +55,8 @@ class Room:
     `blockers` are those of the two of a direct chat who have blocked the other; kept true like `roles`.
     `mailbox` are commands not yet tried, `writing` those in the batch under way, in order.
     `born` and `touched` are ticks: before its head was read, and of the last change of anything that a member's row holds. `diffs` counts what was
-    said to the openers. `detour` is there while messages of the chat wait in the retry queue.
+    said to the openers. `detour` is there while messages of the chat wait in the retry queue. `doubted` are messages that
+    their senders may not send, unless they have: then the first answer is given again.
     """
 
     __slots__ = (
@@ -64,6 +65,7 @@ class Room:
         "chat",
         "detour",
         "diffs",
+        "doubted",
         "head",
         "keys",
         "mailbox",
@@ -89,12 +91,13 @@ class Room:
         self.writing: list[tuple[Command, LogWrite]] = []
         self.keys: dict[tuple[str, str], Send] = {}
         self.detour: Detour | None = None
+        self.doubted: list[tuple[Send, ChatError]] = []
         self.wanted_rev = 0
 
     @property
     def idle(self) -> bool:
         """Nothing waits to be written."""
-        return not self.mailbox and not self.writing and (self.detour is None or not self.detour.waiting)
+        return not (self.mailbox or self.writing or self.doubted or (self.detour and self.detour.waiting))
 
     @property
     def unused(self) -> bool:
@@ -195,7 +198,8 @@ class Room:
                 write = command.write(self.chat.id, seq + 1, rev + 1)
             except ChatError as error:
                 self.mailbox.popleft()
-                self.refuse(command, error)
+                if not self.doubt(command, error):
+                    self.refuse(command, error)
                 continue
             except Exception:
                 if not writes:
@@ -227,6 +231,13 @@ class Room:
         if isinstance(command, Send):
             for twin in command.twins:
                 twin.failed(error)
+
+    def doubt(self, command: Command, error: ChatError) -> bool:
+        """Whether a command that is refused may be the repetition of one that was not: a message, of a member who may not send any more."""
+        if not isinstance(command, Send) or not command.fresh or error.code is not Code.FORBIDDEN:
+            return False
+        self.doubted.append((command, error))
+        return True
 
     def put_back(self, commands: list[Command]) -> None:
         """Commands that were planned but not written wait again, before all others."""

@@ -111,8 +111,8 @@ class Router:
 
     @property
     def needs_task(self) -> bool:
-        """Something waits for the task: to catch up, or to recover from a fault."""
-        return self._behind or self._fault is not None
+        """Something waits for the task: to catch up, to look for what was sent before, or to recover from a fault."""
+        return self._behind or self._fault is not None or bool(self.room.doubted)
 
     def submit(self, command: Command) -> None:
         """Take a command; its `done` or `failed` is called when the outcome is known. Raises `ChatError` when it is refused at once."""
@@ -122,6 +122,13 @@ class Router:
         except Blocked:
             # The block may have been taken back where nobody lived to tell: the command is judged once more at the end of the log.
             self.catch_up()
+        except ChatError as error:
+            if not room.doubt(command, error):
+                raise
+            self._look()
+            return
+        if command.reply_to is not None and command.reply_to > room.head.seq:
+            self.catch_up()  # it may be there, and have come to the sender on another node
         if room.waiting >= MOST_WAITING:
             raise ChatError(Code.OVERLOADED, "too much is waiting in this chat", retry_after_ms=1000)
         self.active = True
@@ -151,7 +158,10 @@ class Router:
         if self._behind or self._fault is not None or self.room.writing:
             return []
         try:
-            return self.room.plan(limit)
+            planned = self.room.plan(limit)
+            if self.room.doubted:
+                self._look()
+            return planned
         except Exception as error:  # noqa: BLE001 - becomes the crash of this router's own task
             self.room.unplan()
             self._fail(error)
@@ -362,6 +372,12 @@ class Router:
             else:
                 self._fanout.joined_here(room.chat.id, change.user_id)
 
+    def _look(self) -> None:
+        """Have the task look for what was sent before."""
+        self.active = True
+        self._wake(self)
+        self._signal.set()
+
     def _fail(self, error: Exception) -> None:
         self._fault = error
         self._behind = True
@@ -395,6 +411,8 @@ class Router:
                 raise fault
             if self._behind:
                 await self._resume()
+            while self.room.doubted:
+                await self._give_first_answer()
             await self._signal.wait()
 
     def _set_aside_poison(self) -> None:
@@ -423,6 +441,21 @@ class Router:
         self._caught_up = trio.Event()
         if self.room.mailbox:
             self._commit(self)
+
+    async def _give_first_answer(self) -> None:
+        """Whoever may not send any more is nevertheless told what became of what they sent while they might."""
+        command, refusal = self.room.doubted[0]
+        there: Message | None = None
+        try:
+            there = await self._log.find(self.room.chat.id, command.actor_id, command.client_id)
+        except StoreUnavailable:
+            refusal = unavailable("the message store")
+        self.room.doubted.pop(0)
+        if there is None:
+            self.room.refuse(command, refusal)
+        else:
+            self.room.forget(command)
+            _answer(command, there, message_json(there), created=False)
 
     async def _read_new(self) -> list[LogEntry]:
         entries: list[LogEntry] = []

@@ -14,7 +14,7 @@ from handlers.barriers import blockers_of
 from handlers.bodies import MessageBody, clean_content
 from handlers.commands import Alter, Amend, Command, Remove, Send
 from handlers.commit import GroupCommit
-from handlers.errors import not_found, overloaded, unavailable
+from handlers.errors import ChatError, Code, not_found, overloaded, unavailable
 from handlers.events import CHAT_TOPIC, OpenEvent
 from handlers.fanout import Fanout
 from handlers.loader import Loader
@@ -395,6 +395,8 @@ class Routers:
     async def edit(self, principal: Principal, chat_id: str, seq: int, content: dict[str, Any]) -> Message:
         """Replace the content of a message."""
         router, message = await self._message(principal, chat_id, seq)
+        if message.deleted:
+            raise not_found("message")
         action = Action.EDIT_OWN if message.sender_id == principal.user_id else Action.EDIT_OTHER
         # Before the content is looked at: whoever may not edit is not told what is wrong with it.
         await self.allow(router, action, principal.user_id)
@@ -411,13 +413,22 @@ class Routers:
         return entry
 
     async def delete(self, principal: Principal, chat_id: str, seq: int) -> Message:
-        """Delete a message for everyone."""
+        """Delete a message for everyone. One that is deleted already stays as it is."""
         router, message = await self._message(principal, chat_id, seq)
         action = Action.DELETE_OWN if message.sender_id == principal.user_id else Action.DELETE_OTHER
+        if message.deleted:
+            await self.allow(router, action, principal.user_id)
+            return message
         command = _AwaitedRemove(
             principal.user_id, action, self._clock(), self.deadline(), seq=seq, device_id=principal.device_id
         )
-        entry, _ = await self._outcome(router, command)
+        try:
+            entry, _ = await self._outcome(router, command)
+        except ChatError as error:
+            # Of two who delete at once, one is first.
+            _, entry = await self._message(principal, chat_id, seq)
+            if error.code is not Code.NOT_FOUND or not entry.deleted:
+                raise error from None
         assert isinstance(entry, Message)
         return entry
 
@@ -473,7 +484,7 @@ class Routers:
             message = await self._store.get(chat_id, seq)
         except StoreUnavailable as error:
             raise unavailable("the message store") from error
-        if message is None or message.deleted:
+        if message is None:
             raise not_found("message")
         return router, message
 

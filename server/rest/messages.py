@@ -70,7 +70,7 @@ def operations(services: Services) -> Sequence[Operation]:
         return message_view(await routers.edit(call.principal, chat_id, seq, call.body.content))
 
     async def delete(call: Call[None, NoQuery]) -> MessageView:
-        """Delete a message for everyone: it keeps its place, without content."""
+        """Delete a message for everyone: it keeps its place, without content. To delete it again changes nothing."""
         paces.take(call.principal.device_id)
         chat_id, seq = call.id("chat_id"), call.seq()
         return message_view(await routers.delete(call.principal, chat_id, seq))

@@ -85,6 +85,24 @@ async def test_a_repeated_client_id_gives_the_first_answer_on_any_node(world: Wo
 
 
 @simulated()
+async def test_a_reply_to_a_message_that_has_not_come_to_ones_own_node_is_taken(world: World) -> None:
+    chat_id, (ann, bob) = await crew(world)
+    world.lose_rate = 1.0
+    await ann.say(chat_id, "first")
+    await world.settle(0.5)
+    assert texts(bob, chat_id) == []
+    body = {"chat_id": chat_id, "client_id": "r", "type": "text", "content": {"text": "second"}}
+    assert (await bob.ask("me", "message:send", **body, reply_to=1))["message"]["seq"] == 2
+    body["client_id"] = "another"
+    with pytest.raises(Refused) as refused:
+        await bob.ask("me", "message:send", **body, reply_to=3)
+    assert refused.value.code == "invalid"
+    world.lose_rate = 0.0
+    await world.heal()
+    await check_everything(world)
+
+
+@simulated()
 async def test_of_repeats_that_race_on_two_nodes_one_is_written(world: World) -> None:
     chat_id, (ann, bob) = await crew(world)
     laptop = await world.online("ann", "n2", "laptop")

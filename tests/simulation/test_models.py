@@ -73,7 +73,7 @@ class Model:
                 if step.what == "read":
                     self.read[step.user] = max(step.number, self.read[step.user])
                 return {}
-        if at is None or at.deleted:
+        if at is None or (at.deleted and step.what == "edit"):
             return "not_found"
         if at.sender != step.user and (step.what == "edit" or step.user != OWNER):
             return "forbidden"

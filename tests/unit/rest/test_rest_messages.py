@@ -104,11 +104,64 @@ async def test_editing_and_deleting(crew: Any) -> None:
     assert (await bob("DELETE", f"{chat}/messages/1")).status == 403
     deleted = await ada("DELETE", f"{chat}/messages/2")
     assert (deleted.status, deleted.json["deleted"], deleted.json["content"]) == (200, True, {})
+    again = await ada("DELETE", f"{chat}/messages/2")
+    assert (again.status, again.json) == (200, deleted.json)
     for method, body in (("DELETE", None), ("PATCH", {"content": {"text": "x"}})):
         for seq in ("2", "3", "0", "-1", "one", "1.5", "9" * 30, str(2**53), str(2**53 + 1), "%00"):
+            if (method, seq) == ("DELETE", "2"):
+                continue  # it stays deleted
             options = {} if body is None else {"json": body}
             reply = await ada(method, f"{chat}/messages/{seq}", **options)
             assert (reply.status, reply.json["code"]) == (404, "not_found"), (method, seq, reply.raw)
+
+
+async def test_of_those_who_delete_a_message_at_once_each_is_told_that_it_is_deleted(crew: Any) -> None:
+    ada, bob, chat = crew
+    await ada("POST", f"{chat}/messages", text("c1"))
+    replies: list[Any] = []
+
+    async def delete() -> None:
+        replies.append(await ada("DELETE", f"{chat}/messages/1"))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(delete)
+    assert [(reply.status, reply.json["deleted"]) for reply in replies] == [(200, True)] * 3
+    assert len({reply.json["rev"] for reply in replies}) == 1
+    assert (await bob("GET", f"{chat}/messages")).json["items"] == [replies[0].json]
+
+
+async def test_one_can_only_reply_to_a_message_that_is_there(crew: Any) -> None:
+    ada, bob, chat = crew
+    for seq in (1, 2, 2**53):
+        reply = await ada("POST", f"{chat}/messages", {**text("c1"), "reply_to": seq})
+        assert (reply.status, reply.json["errors"][0]["field"]) == (422, "reply_to"), seq
+    assert (await ada("POST", f"{chat}/messages", text("c1"))).json["seq"] == 1
+    assert (await bob("POST", f"{chat}/messages", {**text("c2"), "reply_to": 2})).status == 422
+    assert (await bob("POST", f"{chat}/messages", {**text("c2"), "reply_to": 1})).json["reply_to"] == 1
+    # Also to one that is deleted: it keeps its place.
+    await ada("DELETE", f"{chat}/messages/1")
+    assert (await bob("POST", f"{chat}/messages", {**text("c3"), "reply_to": 1})).status == 201
+
+
+async def test_whoever_may_not_send_any_more_is_told_what_became_of_what_they_had_sent(world: Any) -> None:
+    ada, bob = await world.account("Ada"), await world.account("Bob")
+    body = {"type": "channel", "title": "News", "member_ids": [bob.id]}
+    chat = f"{API}/chats/{(await ada('POST', f'{API}/chats', body)).json['id']}"
+    await ada("PUT", f"{chat}/members/{bob.id}", {"role": "admin"})
+    sent = await bob("POST", f"{chat}/messages", text("c1"))
+    assert sent.status == 201
+    await ada("PUT", f"{chat}/members/{bob.id}", {"role": "member"})
+    again = await bob("POST", f"{chat}/messages", text("c1"))
+    assert (again.status, again.json) == (200, sent.json)
+    refused = await bob("POST", f"{chat}/messages", text("c2"))
+    assert (refused.status, refused.json["code"]) == (403, "forbidden")
+    world.record.faults.down = True
+    assert (await bob("POST", f"{chat}/messages", text("c1"))).status == 503
+    world.record.faults.down = False
+    assert (await bob("POST", f"{chat}/messages", text("c1"))).status == 200
+    await ada("DELETE", f"{chat}/members/{bob.id}")
+    assert (await bob("POST", f"{chat}/messages", text("c1"))).status == 404
 
 
 async def test_history_in_both_directions(crew: Any) -> None:
