@@ -169,6 +169,24 @@ class Auth:
         who = {"phone": masked(phone)} if user is None else {"user_id": user.id}
         self._audit.note(AuditAction.SIGN_IN_FAILED, address=address, about=who)
 
+    async def confirm(self, principal: Principal, password: str, address: str) -> User:
+        """The caller, if this is their password: for what a stolen token must not do. Tries count as with signing in.
+
+        Raises:
+            ChatError: `BAD_CREDENTIALS`, `RATE_LIMITED`, `OVERLOADED`.
+
+        """
+        user = (await self._users.get_many([principal.user_id])).get(principal.user_id)
+        if user is None or user.deleted:
+            raise ChatError(Code.BAD_CREDENTIALS, "the account does not exist any more")
+        await self._tries.admit(user.phone, address)
+        if not await self._passwords.verify(password, user.password_hash):
+            self._note_failure(user.phone, user, address)
+            await self._tries.failed(address)
+            raise ChatError(Code.BAD_CREDENTIALS, "the password is wrong")
+        await self._tries.succeeded(user.phone)
+        return user
+
     async def _make_room(self, user_id: str) -> None:
         """Sign out the devices whose time has run out, and those beyond what a user may have."""
         now = self._clock()
@@ -211,7 +229,7 @@ class Auth:
         if current and device.refresh_expires_at > now:
             # Everything that can fail comes before the token is spent.
             user = (await self._users.get_many([device.user_id])).get(device.user_id)
-            if user is None:
+            if user is None or user.deleted:
                 raise refused
             rotated = await self._devices.rotate(
                 device_id, spent=spent, fresh=_hash(token), expires_at=now + self._refresh_ttl_ms, at=now
@@ -269,6 +287,15 @@ class Auth:
                 about={"user_id": user_id, "device_id": device_id, "why": why},
             )
         return True
+
+    async def sign_out_all(self, user_id: str) -> None:
+        """Forget all devices of a user whose account is deleted, and close their connections; also those forgotten before where nobody lived to tell."""
+        try:
+            for device in await self._devices.of_user(user_id):
+                await self._devices.revoke(device.id, user_id)
+        finally:
+            self._tokens.revoke(user_id)
+            self._fanout.revoke_user(user_id)
 
     async def logout(self, principal: Principal, address: str = "") -> None:
         """Sign the caller's own device out."""

@@ -149,7 +149,7 @@ class Conversations:
         user_id = principal.user_id
         if peer_id == user_id:
             raise invalid("user_id", "must be somebody else")
-        if peer_id not in await self._users.get_many([peer_id]):
+        if not await _living(self._users, [peer_id]):
             raise invalid("user_id", "there is no such user")
         now = self._clock()
         pair = pair_of(user_id, peer_id)
@@ -163,7 +163,7 @@ class Conversations:
         return await self._store_chat(chat, dict.fromkeys((user_id, peer_id), Role.MEMBER), principal)
 
     async def _require_users(self, given: Sequence[str], wanted: Sequence[str]) -> None:
-        unknown = set(wanted) - (await self._users.get_many(wanted)).keys() if wanted else set()
+        unknown = set(wanted) - await _living(self._users, wanted) if wanted else set()
         errors = tuple(
             FieldError(f"member_ids[{index}]", "there is no such user")
             for index, user_id in enumerate(given)
@@ -276,7 +276,7 @@ class Conversations:
         return view, there is None
 
     async def _require_room(self, chat: Chat, user_id: str) -> None:
-        if user_id not in await self._users.get_many([user_id]):
+        if not await _living(self._users, [user_id]):
             raise not_found("user")
         if chat.type is ChatType.GROUP:
             count = (await self._chats.member_count([chat.id]))[chat.id]
@@ -337,6 +337,11 @@ class Conversations:
 
     def _tell(self, principal: Principal, change: ChatChange) -> None:
         self._fanout.tell_user(principal.user_id, "CHAT_UPDATED", change)
+
+
+async def _living(users: Users, user_ids: Sequence[str]) -> set[str]:
+    """Those among these who have an account."""
+    return {user.id for user in (await users.get_many(user_ids)).values() if not user.deleted}
 
 
 def _place(row: Member, last: Message | None) -> tuple[int, int, str]:

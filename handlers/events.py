@@ -59,6 +59,12 @@ class Revoked(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     device_id: str
 
 
+class Gone(msgspec.Struct, frozen=True, array_like=True, tag="g"):
+    """The user's account has been deleted: every device of theirs is signed out."""
+
+    user_id: str
+
+
 class ReadsHidden(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     """Whether the user, from now on, shows nobody what they have read."""
 
@@ -91,6 +97,7 @@ Event = (
     | Joined
     | Left
     | Revoked
+    | Gone
     | ReadsHidden
     | ContactEvent
     | ContactsHidden

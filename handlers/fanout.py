@@ -17,6 +17,7 @@ from handlers.events import (
     USER_TOPIC,
     ContactsHidden,
     Event,
+    Gone,
     Joined,
     Left,
     ReadsHidden,
@@ -102,6 +103,11 @@ class Fanout:
         """Close the device's connections, wherever they are, and have every node refuse its tokens."""
         self._to_user(user_id, Revoked(device_id))
         self.publish(NODES_TOPIC, [Revoked(device_id)])
+
+    def revoke_user(self, user_id: str) -> None:
+        """The same for all devices of a user, also those that nobody knows any more."""
+        self._to_user(user_id, Gone(user_id))
+        self.publish(NODES_TOPIC, [Gone(user_id)])
 
     def _to_user(self, user_id: str, event: Event) -> None:
         self._hub.user_event(user_id, event)

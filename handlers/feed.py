@@ -159,7 +159,7 @@ class Feed:
         user_id = topic.session.user_id
         server_time = rfc3339(self.clock())
         users = await self._users.load([user_id])
-        if user_id not in users:
+        if user_id not in users or users[user_id].deleted:
             raise ChatError(Code.UNAUTHENTICATED, "the user does not exist any more")
         user = users[user_id]
         topic.session.hides_reads = not user.privacy.read_receipts

@@ -14,6 +14,7 @@ from handlers.events import (
     USER_TOPIC,
     ContactEvent,
     Event,
+    Gone,
     Revoked,
     unpack,
 )
@@ -97,3 +98,5 @@ class Inbox:
     def _for_all(self, event: Event) -> None:
         if isinstance(event, Revoked):
             self._tokens.revoke(event.device_id)
+        elif isinstance(event, Gone):
+            self._tokens.revoke(event.user_id)

@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from handlers.errors import ChatError, Code
-from handlers.events import ContactsHidden, Event, ReadsHidden, Revoked
+from handlers.events import ContactsHidden, Event, Gone, ReadsHidden, Revoked
 from handlers.limits import Bucket
 from handlers.principal import Principal
 from handlers.protocol import (
@@ -273,8 +273,8 @@ class Session:
         if type(event) is ContactsHidden:
             self.hides_contacts = event.hidden
             return
-        if type(event) is Revoked:
-            if event.device_id == self.device_id:
+        if isinstance(event, Revoked | Gone):
+            if isinstance(event, Gone) or event.device_id == self.device_id:
                 self.outlet.close(SIGNED_OUT, "signed out")
             return
         me = self.topics.get(ME)

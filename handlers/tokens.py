@@ -243,7 +243,7 @@ class Tokens:
             raise ChatError(Code.UNAUTHENTICATED, "the access token is not valid") from None
         if principal.expires_at + LEEWAY_S * 1000 <= self._clock():
             raise ChatError(Code.TOKEN_EXPIRED, "the access token has expired")
-        if principal.device_id in self._revoked:
+        if principal.device_id in self._revoked or principal.user_id in self._revoked:
             raise ChatError(Code.UNAUTHENTICATED, "the device has been signed out")
         return principal
 
@@ -268,9 +268,9 @@ class Tokens:
             return None
         return key.secret(purpose)
 
-    def revoke(self, device_id: str) -> None:
-        """Refuse, on this node, the tokens that a signed-out device still has."""
-        self._revoked[device_id] = self._clock() + (self._ttl_s + LEEWAY_S) * 1000
+    def revoke(self, whose: str) -> None:
+        """Refuse, on this node, the tokens that a signed-out device still has, or, by the id of a user, all of theirs."""
+        self._revoked[whose] = self._clock() + (self._ttl_s + LEEWAY_S) * 1000
 
     def _forget_expired(self) -> None:
         now = self._clock()

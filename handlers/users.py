@@ -76,7 +76,10 @@ class Profiles:
 
     async def own(self, principal: Principal) -> OwnUser:
         """The caller's profile. Raises `ChatError`."""
-        return own_user(await self._get(principal.user_id))
+        user = await self._get(principal.user_id)
+        if user.deleted:
+            raise not_found("user")
+        return own_user(user)
 
     async def update(self, principal: Principal, body: ProfileBody) -> OwnUser:
         """Change what is given, and tell the caller's other devices. Raises `ChatError`."""
@@ -134,6 +137,7 @@ class Profiles:
             name=user.name,
             status=user.status,
             avatar_media_id=user.avatar_media_id,
+            deleted=user.deleted,
             online=shown and await self._online(user.id),
             last_seen=rfc3339_or_none(user.last_seen) if shown else None,
         )

@@ -188,8 +188,8 @@ def own_user(u: User) -> OwnUser:
     )
 
 
-class UserView(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody else's profile."""
+class UserView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody else's profile. Of a deleted account (`deleted`) there is no more than that."""
 
     id: str
     name: str
@@ -197,3 +197,4 @@ class UserView(msgspec.Struct, frozen=True, kw_only=True):
     avatar_media_id: str | None
     online: bool
     last_seen: str | None
+    deleted: bool = False

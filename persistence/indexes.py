@@ -29,6 +29,7 @@ _SHARD_KEYS: Final[dict[str, Document]] = {
     "blocks": {"user_id": 1},
     "invites": {"_id": "hashed"},
     "removals": {"chat_id": 1},
+    "account_jobs": {"user_id": "hashed"},
 }
 
 
@@ -90,11 +91,17 @@ def _invites(db: Database[Document]) -> None:
     db["removals"].create_index([("chat_id", ASCENDING), ("user_id", ASCENDING)], unique=True, name="chat")
 
 
+def _account_jobs(db: Database[Document]) -> None:
+    # What is due, the longest due first.
+    db["account_jobs"].create_index([("due_at", ASCENDING)], name="due")
+
+
 MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
     (1, "collections and indexes of users, chats and messages", _first),
     (2, "blocks", _blocks),
     (3, "audit log", _audit),
     (4, "invites", _invites),
+    (5, "tasks for accounts", _account_jobs),
 )
 
 

@@ -260,6 +260,16 @@ class MongoLog:
         row = await self._mongo.call(self._messages.find_one, where)
         return None if row is None else _message(row)
 
+    async def sent_by(
+        self, chat_id: str, sender_id: str, *, after_client_id: str | None, limit: int
+    ) -> list[Message]:
+        first = _message_id(chat_id, sender_id, "")
+        # "0" comes right after "/": everything that begins with chat and sender.
+        span = {"$gt": first + (after_client_id or ""), "$lt": f"{first.removesuffix('/')}0"}
+        where = {"c": chat_id, "_id": span}
+        rows = await self._mongo.call(lambda: list(self._messages.find(where).sort("_id", 1).limit(limit)))
+        return [_message(row) for row in rows]
+
     async def last_messages(self, chat_ids: Sequence[str]) -> dict[str, Message]:
         return await self._mongo.call(self._last_messages, chat_ids)
 

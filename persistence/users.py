@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from persistence.errors import AlreadyExists, NotFound
-from persistence.models import Privacy, User, Visibility
+from persistence.models import Privacy, User, Visibility, erased
 from persistence.mongo import Document, Mongo
+
+_LIVING: Final[Document] = {"deleted_at": None}
 
 
 class MongoUsers:
@@ -56,9 +59,19 @@ class MongoUsers:
             fields["privacy"] = _privacy(privacy)
         return await self._set(user_id, fields)
 
+    async def erase(self, user_id: str, *, at: int) -> None:
+        await self._mongo.call(self._erase, user_id, at)
+
+    def _erase(self, user_id: str, at: int) -> None:
+        row = self._users.find_one({"_id": user_id} | _LIVING)
+        if row is not None:
+            # Only what is read here is kept on: two at once make the same of it.
+            self._users.replace_one({"_id": user_id} | _LIVING, _document(erased(_user(row), at)))
+
     async def seen(self, last_seen: Mapping[str, int]) -> None:
         updates = [
-            UpdateOne({"_id": user_id}, {"$max": {"last_seen": at}}) for user_id, at in last_seen.items()
+            UpdateOne({"_id": user_id} | _LIVING, {"$max": {"last_seen": at}})
+            for user_id, at in last_seen.items()
         ]
         if updates:
             await self._mongo.call(lambda: self._users.bulk_write(updates, ordered=False))
@@ -69,7 +82,7 @@ class MongoUsers:
     async def _set(self, user_id: str, fields: Document) -> User:
         row = await self._mongo.call(
             lambda: self._users.find_one_and_update(
-                {"_id": user_id}, {"$set": fields}, return_document=ReturnDocument.AFTER
+                {"_id": user_id} | _LIVING, {"$set": fields}, return_document=ReturnDocument.AFTER
             )
         )
         if row is None:
@@ -94,7 +107,7 @@ def _document(u: User) -> Document:
         "last_seen": u.last_seen,
         "created_at": u.created_at,
         "updated_at": u.updated_at,
-    }
+    } | ({} if u.deleted_at is None else {"deleted_at": u.deleted_at})
 
 
 def _user(row: Document) -> User:
@@ -111,4 +124,5 @@ def _user(row: Document) -> User:
         last_seen=row["last_seen"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        deleted_at=row.get("deleted_at"),
     )

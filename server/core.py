@@ -45,6 +45,7 @@ from handlers.workers.membership import Membership
 from handlers.workers.recovery import Recovery
 from handlers.workers.retries import Retries
 from persistence.ids import Ids, wall_clock
+from server.accounts import Accounts, make_accounts
 from server.stores import Stores
 from supervisors import ChildSpec, DynamicSupervisor, PartitionSupervisor, Supervisor
 
@@ -89,6 +90,7 @@ class Core:
     profiles: Profiles
     blocking: Blocking
     invitations: Invitations
+    accounts: Accounts
     conversations: Conversations
     history: History
 
@@ -133,6 +135,7 @@ class Core:
                     ChildSpec("feed", self.feed.run),
                     ChildSpec("peers", self.peers.run),
                     ChildSpec("quotas", self.quotas.run),
+                    *self.accounts.children,
                 ),
                 name="workers",
             ).spec(),
@@ -219,6 +222,53 @@ def make_core(
         rotation_s=settings.auth.key_rotation_s,
         secret=settings.auth.key_secret.get_secret_value(),
     )
+    auth = Auth(
+        users=stores.users,
+        devices=stores.devices,
+        attempts=stores.attempts,
+        passwords=passwords or _passwords(settings),
+        tokens=tokens,
+        fanout=fanout,
+        audit=audit,
+        clock=clock,
+        new_id=new_id,
+        refresh_ttl_s=settings.auth.refresh_token_ttl_s,
+        tries=settings.auth.login_tries,
+        window_s=settings.auth.login_window_s,
+    )
+    blocking = Blocking(
+        blocks=stores.blocks,
+        chats=stores.chats,
+        users=stores.users,
+        routers=routers,
+        fanout=fanout,
+        news=news,
+        clock=clock,
+    )
+    conversations = Conversations(
+        chats=stores.chats,
+        blocks=stores.blocks,
+        users=stores.users,
+        store=stores.log,
+        views=views,
+        routers=routers,
+        fanout=fanout,
+        audit=audit,
+        clock=clock,
+        new_id=new_id,
+        most_members=settings.limits.max_members_group,
+    )
+    accounts = make_accounts(
+        settings,
+        stores,
+        auth=auth,
+        audit=audit,
+        conversations=conversations,
+        blocking=blocking,
+        subjects=(),
+        clock=clock,
+        new_id=new_id,
+    )
     return Core(
         stores=stores,
         hub=hub,
@@ -267,20 +317,7 @@ def make_core(
         inbox=Inbox(stores.bus, routers, hub, tokens, news, recovery, peers),
         peers=peers,
         tokens=tokens,
-        auth=Auth(
-            users=stores.users,
-            devices=stores.devices,
-            attempts=stores.attempts,
-            passwords=passwords or _passwords(settings),
-            tokens=tokens,
-            fanout=fanout,
-            audit=audit,
-            clock=clock,
-            new_id=new_id,
-            refresh_ttl_s=settings.auth.refresh_token_ttl_s,
-            tries=settings.auth.login_tries,
-            window_s=settings.auth.login_window_s,
-        ),
+        auth=auth,
         profiles=Profiles(
             users=stores.users,
             devices=stores.devices,
@@ -290,28 +327,9 @@ def make_core(
             fanout=fanout,
             clock=clock,
         ),
-        blocking=Blocking(
-            blocks=stores.blocks,
-            chats=stores.chats,
-            users=stores.users,
-            routers=routers,
-            fanout=fanout,
-            news=news,
-            clock=clock,
-        ),
-        conversations=Conversations(
-            chats=stores.chats,
-            blocks=stores.blocks,
-            users=stores.users,
-            store=stores.log,
-            views=views,
-            routers=routers,
-            fanout=fanout,
-            audit=audit,
-            clock=clock,
-            new_id=new_id,
-            most_members=settings.limits.max_members_group,
-        ),
+        accounts=accounts,
+        blocking=blocking,
+        conversations=conversations,
         invitations=Invitations(
             invites=stores.invites,
             chats=stores.chats,

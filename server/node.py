@@ -87,6 +87,7 @@ def make_node(settings: Settings) -> Supervisor:
         profiles=core.profiles,
         blocking=core.blocking,
         invitations=core.invitations,
+        accounts=core.accounts,
         conversations=core.conversations,
         history=core.history,
         routers=core.routers,

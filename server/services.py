@@ -19,6 +19,7 @@ from handlers.routers import Routers
 from handlers.tokens import Tokens
 from handlers.users import Profiles
 from persistence.ports import Probe
+from server.accounts import Accounts
 from supervisors import Node
 
 
@@ -28,7 +29,7 @@ class Services:
 
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
-        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations: what the routes call.
+        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations, accounts: what the routes call.
         quotas: how often callers may ask.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
@@ -45,6 +46,7 @@ class Services:
     profiles: Profiles
     blocking: Blocking
     invitations: Invitations
+    accounts: Accounts
     conversations: Conversations
     history: History
     routers: Routers

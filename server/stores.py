@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.settings import Settings
+from persistence.account_jobs import MongoAccountJobs
 from persistence.attempts import RedisAttempts
 from persistence.audit import MongoAuditLog
 from persistence.backlog import RETRIES, RedisBacklog
@@ -26,6 +27,7 @@ from persistence.mongo import Mongo
 from persistence.objects import ObjectStore
 from persistence.open_chats import RedisOpenChats
 from persistence.ports import (
+    AccountJobs,
     Attempts,
     AuditLog,
     Backlog,
@@ -73,6 +75,7 @@ class Stores:
     users: Users
     blocks: Blocks
     invites: Invites
+    account_jobs: AccountJobs
     devices: Devices
     keys: SigningKeys
     dead_letters: DeadLetters
@@ -115,6 +118,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         users=MongoUsers(mongo),
         blocks=MongoBlocks(mongo),
         invites=MongoInvites(mongo),
+        account_jobs=MongoAccountJobs(mongo),
         devices=MongoDevices(mongo),
         keys=MongoSigningKeys(mongo),
         dead_letters=MongoDeadLetters(mongo),

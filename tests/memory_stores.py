@@ -3,6 +3,7 @@
 from persistence.backlog import RETRIES
 from persistence.memory import (
     Broker,
+    MemoryAccountJobs,
     MemoryAttempts,
     MemoryAuditLog,
     MemoryBacklog,
@@ -42,6 +43,7 @@ def memory_stores(
         users=MemoryUsers(record),
         blocks=MemoryBlocks(record),
         invites=MemoryInvites(record),
+        account_jobs=MemoryAccountJobs(record),
         devices=MemoryDevices(record),
         keys=MemorySigningKeys(record),
         dead_letters=MemoryDeadLetters(record),

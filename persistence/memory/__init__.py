@@ -1,5 +1,6 @@
 """The ports in memory, for deterministic tests: no threads, one shared world for any number of simulated nodes, faults on demand."""
 
+from persistence.memory.account_jobs import MemoryAccountJobs
 from persistence.memory.audit import MemoryAuditLog
 from persistence.memory.backlog import MemoryBacklog
 from persistence.memory.blocks import MemoryBlocks
@@ -18,6 +19,7 @@ from persistence.memory.record import Record
 __all__ = [
     "Broker",
     "Faults",
+    "MemoryAccountJobs",
     "MemoryAttempts",
     "MemoryAuditLog",
     "MemoryBacklog",

@@ -174,6 +174,14 @@ class MemoryLog:
         seq = self._r.client_ids.get((chat_id, sender_id, client_id))
         return None if seq is None else self._r.messages[chat_id][seq]
 
+    async def sent_by(
+        self, chat_id: str, sender_id: str, *, after_client_id: str | None, limit: int
+    ) -> list[Message]:
+        await self._r.faults.before("sent_by")
+        rows = [m for m in self._r.messages.get(chat_id, {}).values() if m.sender_id == sender_id]
+        rows.sort(key=lambda m: m.client_id)
+        return [m for m in rows if after_client_id is None or m.client_id > after_client_id][:limit]
+
     async def last_messages(self, chat_ids: Sequence[str]) -> dict[str, Message]:
         await self._r.faults.before("last_messages")
         return {c: m[max(m)] for c in chat_ids if (m := self._r.messages.get(c))}

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from persistence.errors import AlreadyExists, NotFound
 from persistence.memory.record import Record
-from persistence.models import Device, Privacy, User
+from persistence.models import Device, Privacy, User, erased
 
 
 class MemoryUsers:
@@ -51,11 +51,18 @@ class MemoryUsers:
             changes["avatar_media_id"] = None
         return await self._set(user_id, **changes)
 
+    async def erase(self, user_id: str, *, at: int) -> None:
+        await self._r.faults.before("erase_user")
+        user = self._r.users.get(user_id)
+        if user is not None and not user.deleted:
+            self._r.users[user_id] = erased(user, at)
+        await self._r.faults.after("erase_user")
+
     async def seen(self, last_seen: Mapping[str, int]) -> None:
         await self._r.faults.before("seen")
         for user_id, at in last_seen.items():
             user = self._r.users.get(user_id)
-            if user is not None and (user.last_seen is None or at > user.last_seen):
+            if user is not None and not user.deleted and (user.last_seen is None or at > user.last_seen):
                 self._r.users[user_id] = structs.replace(user, last_seen=at)
         await self._r.faults.after("seen")
 
@@ -65,7 +72,7 @@ class MemoryUsers:
     async def _set(self, user_id: str, **changes: Any) -> User:
         await self._r.faults.before("update_user")
         user = self._r.users.get(user_id)
-        if user is None:
+        if user is None or user.deleted:
             raise NotFound("user")
         self._r.users[user_id] = after = structs.replace(user, **changes)
         await self._r.faults.after("update_user")

@@ -7,6 +7,8 @@ from typing import Any
 
 from persistence.memory.faults import Faults
 from persistence.models import (
+    AccountJob,
+    AccountTask,
     AuditEntry,
     AuditNote,
     Block,
@@ -34,6 +36,7 @@ class Record:
         self.blocks: dict[tuple[str, str], Block] = {}
         self.invites: dict[str, Invite] = {}
         self.removals: set[tuple[str, str]] = set()
+        self.account_jobs: dict[tuple[str, AccountTask], AccountJob] = {}
         self.messages: dict[str, dict[int, Message]] = {}
         self.changes: dict[str, dict[int, Change]] = {}
         self.revs: dict[str, list[int]] = {}

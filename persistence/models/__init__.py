@@ -3,6 +3,7 @@
 Times are integer milliseconds since the Unix epoch, in UTC: cheap to compare and to store; the edges render RFC 3339.
 """
 
+from persistence.models.account_jobs import AccountJob, AccountTask, TaskState
 from persistence.models.audit import AuditAction, AuditEntry, AuditNote, AuditQuery
 from persistence.models.backlog import Added, BacklogState, Waiting
 from persistence.models.blocks import Block
@@ -31,12 +32,14 @@ from persistence.models.log import (
     Stored,
 )
 from persistence.models.nodes import Delivery, Envelope, OpenChat
-from persistence.models.people import Device, Privacy, User, Visibility
+from persistence.models.people import Device, Privacy, User, Visibility, erased
 from persistence.models.presence import Online, PresentDevice, Turn
 
 __all__ = [
     "FOREVER",
     "UNSEEN",
+    "AccountJob",
+    "AccountTask",
     "Added",
     "AuditAction",
     "AuditEntry",
@@ -76,8 +79,10 @@ __all__ = [
     "Role",
     "Skipped",
     "Stored",
+    "TaskState",
     "Turn",
     "User",
     "Visibility",
     "Waiting",
+    "erased",
 ]

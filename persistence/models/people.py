@@ -21,7 +21,10 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A person. `phone` is E.164 and unique."""
+    """A person. `phone` is E.164 and unique.
+
+    Of a deleted account (`deleted_at`) this is what is left: an id that messages refer to, without anything of the person; its `phone` is no number.
+    """
 
     id: str
     name: str
@@ -34,6 +37,26 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: int | None = None
     created_at: int
     updated_at: int
+    deleted_at: int | None = None
+
+    @property
+    def deleted(self) -> bool:
+        """The account has been deleted."""
+        return self.deleted_at is not None
+
+
+def erased(user: User, at: int) -> User:
+    """What is left of an account that is deleted."""
+    return User(
+        id=user.id,
+        name="Deleted account",
+        phone=f"deleted:{user.id}",
+        password_hash="",
+        privacy=Privacy(last_seen=Visibility.NOBODY, read_receipts=user.privacy.read_receipts),
+        created_at=user.created_at,
+        updated_at=at,
+        deleted_at=at,
+    )
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ Every method may raise `StoreUnavailable`, is safe to repeat after it, and honou
 then still completes: it is never abandoned half-way, and nobody learns its result).
 """
 
+from persistence.ports.account_jobs import AccountJobs
 from persistence.ports.attempts import Attempts
 from persistence.ports.audit import AuditLog
 from persistence.ports.backlog import Backlog
@@ -20,6 +21,7 @@ from persistence.ports.presence import Presence
 from persistence.ports.probe import Probe
 
 __all__ = [
+    "AccountJobs",
     "Attempts",
     "AuditLog",
     "Backlog",

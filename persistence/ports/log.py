@@ -37,6 +37,11 @@ class MessageLog(Protocol):
     async def find(self, chat_id: str, sender_id: str, client_id: str) -> Message | None:
         """The message that this `client_id` made."""
 
+    async def sent_by(
+        self, chat_id: str, sender_id: str, *, after_client_id: str | None, limit: int
+    ) -> list[Message]:
+        """What somebody has sent in a chat, in order of `client_id`; deleted ones among it."""
+
     async def last_messages(self, chat_ids: Sequence[str]) -> dict[str, Message]:
         """The newest message of each chat that has one (a deleted one counts)."""
 

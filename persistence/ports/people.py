@@ -16,7 +16,7 @@ class Users(Protocol):
         """The user with this E.164 number."""
 
     async def get_many(self, user_ids: Sequence[str]) -> dict[str, User]:
-        """The users among these that exist."""
+        """The users among these that exist, deleted accounts included."""
 
     async def update(
         self,
@@ -29,10 +29,13 @@ class Users(Protocol):
         clear_avatar: bool = False,
         privacy: Privacy | None = None,
     ) -> User:
-        """Change what is given. Raises `NotFound`."""
+        """Change what is given. Raises `NotFound`, also for a deleted account."""
+
+    async def erase(self, user_id: str, *, at: int) -> None:
+        """Delete the account: nothing of the person stays, and the number is free. Again, or for a user who is not there, changes nothing."""
 
     async def seen(self, last_seen: Mapping[str, int]) -> None:
-        """Raise `last_seen` of each user id, never lower it."""
+        """Raise `last_seen` of each user id, never lower it; not of deleted accounts."""
 
     async def set_operator(self, user_id: str, *, operator: bool) -> None:
         """Raises `NotFound`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import trio
 
+from persistence.account_jobs import MongoAccountJobs
 from persistence.audit import MongoAuditLog
 from persistence.blocks import MongoBlocks
 from persistence.chats import MongoChats
@@ -17,6 +18,7 @@ from persistence.indexes import init_db
 from persistence.invites import MongoInvites
 from persistence.keys import MongoSigningKeys
 from persistence.memory import (
+    MemoryAccountJobs,
     MemoryAuditLog,
     MemoryBlocks,
     MemoryChats,
@@ -31,6 +33,7 @@ from persistence.memory import (
 from persistence.messages import MongoLog
 from persistence.mongo import Mongo
 from persistence.ports import (
+    AccountJobs,
     AuditLog,
     Blocks,
     Chats,
@@ -59,6 +62,7 @@ class Node:
     blocks: Blocks
     audit: AuditLog
     invites: Invites
+    account_jobs: AccountJobs
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,7 @@ def memory_node(record: Record) -> Node:
         MemoryBlocks(record),
         MemoryAuditLog(record),
         MemoryInvites(record),
+        MemoryAccountJobs(record),
     )
 
 
@@ -174,4 +179,5 @@ def mongo_node(mongo: Mongo) -> Node:
         MongoBlocks(mongo),
         MongoAuditLog(mongo),
         MongoInvites(mongo),
+        MongoAccountJobs(mongo),
     )

@@ -211,6 +211,7 @@ class World:
             profiles=self.core.profiles,
             blocking=self.core.blocking,
             invitations=self.core.invitations,
+            accounts=self.core.accounts,
             conversations=self.core.conversations,
             history=self.core.history,
             routers=self.core.routers,
@@ -365,6 +366,7 @@ class Scene:
                 "/users/me",
                 {"name": "Ada L.", "status": "x", "privacy": {"last_seen": "contacts"}},
             ),
+            "delete_users_me": ("DELETE", "/users/me", {"password": "correct horse"}),
             "get_users": (
                 "GET",
                 f"/users?phone=%2B{self.bob.session['user']['phone'].removeprefix('+')}",
