@@ -109,6 +109,8 @@ class LimitSettings(Section):
     """Members that a group may have. Channels have no limit."""
     outbox_bytes: Annotated[int, Field(ge=65_536), Setting("OUTBOX_BYTES")] = 1_048_576
     """What may wait for a client that reads slowly; beyond it the client is disconnected."""
+    live_location_s: Annotated[int, Positive, Setting("LIVE_LOCATION_MAX_S")] = 28_800
+    """How long a location may be shared live."""
     max_pending: Annotated[int, Positive, Setting("MAX_PENDING", unit="messages")] = 20_000
     """Messages that may wait to be written, in the whole node; beyond it sends are refused as overloaded."""
     max_connections: Annotated[int, Positive, Setting("MAX_CONNECTIONS", unit="connections")] = 100_000
@@ -176,6 +178,15 @@ class DrainSettings(Section):
         float, Field(ge=0), Setting("DRAIN_BUDGET_S", zero="clients are disconnected at once")
     ] = 10
     """Time over which clients are sent away, after SIGTERM, before a node closes what is left."""
+
+
+class StorySettings(Section):
+    """Stories."""
+
+    ttl_s: Annotated[int, Positive, Setting("STORY_TTL_S")] = 86_400
+    """How long a story is there."""
+    most: Annotated[int, Field(gt=0, le=1000), Setting("STORIES_PER_USER", unit="stories")] = 100
+    """Stories that a user may have at a time."""
 
 
 class LocalSettings(Section):

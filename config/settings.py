@@ -31,6 +31,7 @@ from config.sections import (
     PresenceSettings,
     RedisSettings,
     S3Settings,
+    StorySettings,
 )
 from config.sources import Place, Values, config_path, from_environment, from_toml, known, nested
 
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     cluster: ClusterSettings = ClusterSettings()
     presence: PresenceSettings = PresenceSettings()
     drain: DrainSettings = DrainSettings()
+    stories: StorySettings = StorySettings()
     local: LocalSettings = LocalSettings()
 
     @classmethod

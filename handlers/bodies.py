@@ -1,6 +1,7 @@
 """What clients may send about messages, and what is accepted of it. The same over REST and the socket."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -9,12 +10,12 @@ from msgspec import Meta
 from handlers.content import MAX_TEXT_CHARS, SHAPES, Content, LocationContent, TextContent
 from handlers.errors import ChatError, Code, FieldError, invalid
 from handlers.wire import rfc3339
-from persistence.models import MessageType
+from persistence.models import Message, MessageType
 
 ChatId = Annotated[str, Meta(min_length=1, max_length=64)]
 Seq = Annotated[int, Meta(ge=1, le=2**53)]
 # "$" also matches before a line break at the end, which "\Z" does not; but JSON Schema has no "\Z".
-_Token = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+(?!\n)$")]
+Token = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+(?!\n)$")]
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,10 +30,10 @@ class MessageBody(msgspec.Struct, frozen=True, kw_only=True):
     `client_id` is the sender's own name for it, unique for ever within the chat and sender. `reply_to` is the `seq` of a message that is there.
     """
 
-    client_id: _Token
+    client_id: Token
     type: MessageType
     content: Content
-    media_id: _Token | None = None
+    media_id: Token | None = None
     reply_to: Seq | None = None
 
 
@@ -100,11 +101,33 @@ def clean_content(kind: MessageType, content: dict[str, Any], media_id: str | No
     return clean
 
 
+def end_of_live(kind: MessageType, content: Mapping[str, Any]) -> int | None:
+    """Until when somebody wants a location to be live, in milliseconds; `None` for anything else, and for what is not a time, which `clean_content` refuses."""
+    given = content.get("live_until") if kind is MessageType.LOCATION else None
+    if given is None:
+        return None
+    try:
+        return _millis(msgspec.convert(given, Annotated[datetime, Meta(tz=True)]))
+    except msgspec.ValidationError:
+        return None
+
+
+def require_not_later(message: Message, content: Mapping[str, Any]) -> None:
+    """An edit can end a live location earlier, and not make it longer. Raises `ChatError` (`INVALID`). Both contents are clean: their times compare as texts."""
+    until = content.get("live_until")
+    if until is not None and until > message.content.get("live_until", ""):
+        raise invalid("content.live_until", "must not be later than before")
+
+
 def _instant(at: datetime, field: str) -> str:
     """The time as all times are written. Raises `ChatError` (`INVALID`) for one before 1970: no clock shows it."""
     if at < _EPOCH:
         raise invalid(field, "must not be before 1970")
-    return rfc3339(int((at - _EPOCH).total_seconds() * 1000))
+    return rfc3339(_millis(at))
+
+
+def _millis(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def from_validation(error: msgspec.ValidationError, root: str = "") -> ChatError:

@@ -15,6 +15,9 @@ MAX_TEXT_CHARS: Final = 8192
 _Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARS)]
 _Caption = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
 _Pixels = Annotated[int, Meta(ge=1, le=100_000)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Accuracy = Annotated[float, Meta(ge=0, le=1_000_000)]
 _Millis = Annotated[int, Meta(ge=0, le=86_400_000)]
 
 
@@ -50,11 +53,14 @@ class DocumentContent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LocationContent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Content of `location`: degrees in WGS 84, `accuracy` in metres, `live_until` in RFC 3339."""
+    """Content of `location`: degrees in WGS 84, `accuracy` in metres, `live_until` in RFC 3339.
 
-    lat: Annotated[float, Meta(ge=-90, le=90)]
-    lng: Annotated[float, Meta(ge=-180, le=180)]
-    accuracy: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
+    With `live_until` its sender shows where they are until then, by `location:update`; when that is over, the last position is written into the message.
+    """
+
+    lat: Latitude
+    lng: Longitude
+    accuracy: Accuracy | None = None
     live_until: Annotated[datetime, Meta(tz=True)] | None = None
 
 

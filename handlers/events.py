@@ -41,6 +41,19 @@ class UserEvent(msgspec.Struct, frozen=True, array_like=True, tag="u"):
     text: bytes
 
 
+class StoryEvent(msgspec.Struct, frozen=True, array_like=True, tag="n"):
+    """A frame for all devices of the user that may be sent more than once; each is to get it once (`handlers.story_news`).
+
+    Of one subject, what has a greater `rank` comes later and leaves nothing to say of what came before. With `before`, it is only for connections that had
+    joined `me` by then, in milliseconds since the epoch.
+    """
+
+    subject: str
+    rank: int
+    text: bytes
+    before: int = 0
+
+
 class Joined(msgspec.Struct, frozen=True, array_like=True, tag="j"):
     """The user is now in this chat."""
 
@@ -94,6 +107,7 @@ Event = (
     | ChatEvent
     | OpenEvent
     | UserEvent
+    | StoryEvent
     | Joined
     | Left
     | Revoked

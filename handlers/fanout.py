@@ -49,6 +49,9 @@ class Fanout:
         self._bus = bus
         self._hub = hub
         self._waiting: list[Envelope] = []
+        self._queued = 0
+        self._passed = 0
+        self._progress = trio.Event()
         self._work = Signal()
         self._outage = Outage(
             log, "publication failed; other nodes catch up from the record", "publications arrive again"
@@ -64,10 +67,23 @@ class Fanout:
         """The same for what is no event. Never blocks."""
         if len(self._waiting) >= MOST_WAITING:
             self.dropped += len(self._waiting)
+            self._pass(len(self._waiting))
             self._waiting.clear()
             self._bus.gap()
         self._waiting.append(Envelope(topic, data))
+        self._queued += 1
         self._work.set()
+
+    async def settled(self) -> None:
+        """Wait until what is queued now has been published, or the other nodes have been told that something is missing."""
+        upto = self._queued
+        while self._passed < upto:
+            await self._progress.wait()
+
+    def _pass(self, count: int) -> None:
+        self._passed += count
+        self._progress.set()
+        self._progress = trio.Event()
 
     def tell_chat(self, chat_id: str, event: Event) -> None:
         """Publish one event to the other nodes where members of the chat are connected."""
@@ -135,3 +151,5 @@ class Fanout:
             except StoreUnavailable as error:
                 self.dropped += len(batch)
                 self._outage.failed(reason=error.reason)
+            finally:
+                self._pass(len(batch))

@@ -16,12 +16,14 @@ from handlers.events import (
     Event,
     Gone,
     Revoked,
+    StoryEvent,
     unpack,
 )
 from handlers.hub import Hub
 from handlers.peers import Peers
 from handlers.presence_news import PresenceNews
 from handlers.routers import Routers
+from handlers.story_news import StoryNews
 from handlers.tokens import Tokens
 from handlers.workers.recovery import Recovery
 from persistence.models import Envelope
@@ -41,6 +43,7 @@ class Inbox:
         hub: Hub,
         tokens: Tokens,
         news: PresenceNews,
+        stories: StoryNews,
         recovery: Recovery,
         peers: Peers,
     ) -> None:
@@ -49,6 +52,7 @@ class Inbox:
         self._hub = hub
         self._tokens = tokens
         self._news = news
+        self._stories = stories
         self._recovery = recovery
         self._peers = peers
         self.received = 0
@@ -92,6 +96,8 @@ class Inbox:
             for event in events:
                 if type(event) is ContactEvent:
                     self._news.deliver(user_id, event)
+                elif type(event) is StoryEvent:
+                    self._stories.deliver(user_id, event)
                 else:
                     self._hub.user_event(user_id, event)
 

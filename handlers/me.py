@@ -12,7 +12,7 @@ import trio
 from handlers.bodies import EditPush, SendBody, SeqPush, from_validation
 from handlers.commands import Send
 from handlers.errors import ChatError, Code
-from handlers.events import ContactEvent, Event, Joined, Left, UserEvent
+from handlers.events import ContactEvent, Event, Joined, Left, StoryEvent, UserEvent
 from handlers.limits import Bucket
 from handlers.policy import Action, check
 from handlers.protocol import Prepared, Push, encode, reply_error, reply_ok
@@ -20,7 +20,7 @@ from handlers.room import Room
 from handlers.router import Router
 from handlers.session import Rest, Session, error_view
 from handlers.wire import message_view
-from persistence.models import LogEntry, Member
+from persistence.models import LogEntry, Member, MessageType
 
 if TYPE_CHECKING:
     from handlers.feed import Feed
@@ -51,12 +51,13 @@ _decode_seq: Final = msgspec.json.Decoder(SeqPush).decode
 class MeTopic:
     """`me`, joined by one connection."""
 
-    __slots__ = ("_bucket", "_events", "feed", "join_ref", "left", "rooms", "session")
+    __slots__ = ("_bucket", "_events", "began", "feed", "join_ref", "left", "rooms", "session")
 
     def __init__(self, feed: Feed, session: Session, join_ref: str | None) -> None:
         self.feed = feed
         self.session = session
         self.join_ref = join_ref
+        self.began = feed.clock()
         self.rooms: dict[str, Room] = {}
         self.left = False
         self._bucket = Bucket(*feed.rate)
@@ -101,6 +102,9 @@ class MeTopic:
         elif type(happened) is ContactEvent:
             if happened.anyway or not self.session.hides_contacts:
                 self.session.push(Prepared(happened.text))
+        elif type(happened) is StoryEvent:
+            if not happened.before or self.began <= happened.before:
+                self.session.push(Prepared(happened.text))
         elif self._events is not None:
             self._events.append(happened)
         elif type(happened) is Joined:
@@ -126,11 +130,17 @@ class MeTopic:
         body = _decode_send(push.payload)
         self._bucket.take(trio.current_time())
         self.feed.sends.take(self.session.user_id)
+        if body.type is MessageType.LOCATION:
+            return partial(self._send_location, push, body)
         router = self.feed.routers.get(body.chat_id)
         if router is None or self.session.user_id not in router.room.roles:
             return partial(self._send_to_new, push, body)
         self._submit(router, push, body)
         return None
+
+    async def _send_location(self, push: Push, body: SendBody) -> None:
+        await self.feed.routers.admit_live(self.session.user_id, body.chat_id, body)
+        await self._send_to_new(push, body)
 
     async def _send_to_new(self, push: Push, body: SendBody) -> None:
         self._submit(await self.feed.routers.router_for(body.chat_id, self.session.user_id), push, body)

@@ -27,6 +27,7 @@ class Action(StrEnum):
     LIST_MEMBERS = "list_members"
     OPEN_CHAT = "open_chat"
     TYPING = "typing"
+    SHARE_LOCATION = "share_location"
     PIN = "pin"
     MUTE = "mute"
     UPDATE_CHAT = "update_chat"
@@ -75,6 +76,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
     ChatType.CHANNEL: {
         Action.SEND: 2,
         Action.TYPING: 2,
+        Action.SHARE_LOCATION: 2,
         Action.EDIT_OWN: 2,
         Action.EDIT_OTHER: _NOBODY,
         Action.DELETE_OTHER: 2,
@@ -88,7 +90,9 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
 }
 
 
-_BARRED: Final = frozenset({Action.SEND, Action.EDIT_OWN, Action.TYPING, Action.OPEN_CHAT})
+_BARRED: Final = frozenset(
+    {Action.SEND, Action.EDIT_OWN, Action.TYPING, Action.SHARE_LOCATION, Action.OPEN_CHAT}
+)
 """What a block stops, for both."""
 _WHY: Final[Mapping[Barrier, str]] = {
     Barrier.OWN: "you have blocked this person; unblock them first",
@@ -188,6 +192,7 @@ _IN: Final[Mapping[ChatType, str]] = {
 _WORDS: Final[Mapping[Action, str]] = {
     Action.SEND: "send messages",
     Action.TYPING: "type",
+    Action.SHARE_LOCATION: "share a live location",
     Action.DELETE_OWN: "delete messages",
     Action.EDIT_OWN: "edit messages",
     Action.EDIT_OTHER: "edit the messages of others",

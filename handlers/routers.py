@@ -11,10 +11,10 @@ import trio
 from handlers.audit import Audit
 from handlers.awaited import QUEUED, Awaited, Awaits, Queued
 from handlers.barriers import blockers_of
-from handlers.bodies import MessageBody, clean_content
+from handlers.bodies import MessageBody, clean_content, end_of_live, require_not_later
 from handlers.commands import Alter, Amend, Command, Remove, Send
 from handlers.commit import GroupCommit
-from handlers.errors import ChatError, Code, not_found, overloaded, unavailable
+from handlers.errors import ChatError, Code, invalid, not_found, overloaded, unavailable
 from handlers.events import CHAT_TOPIC, OpenEvent
 from handlers.fanout import Fanout
 from handlers.loader import Loader
@@ -100,6 +100,7 @@ class Routers:
         idle_s: float,
         hold_s: float,
         most_pending: int,
+        live_s: int = 8 * 3600,
     ) -> None:
         self._store = store
         self._chats = chats
@@ -116,6 +117,7 @@ class Routers:
         self._idle_s = idle_s
         self._hold_s = hold_s
         self._most_pending = most_pending
+        self._live_ms = live_s * 1000
         self._by_chat: dict[str, Router] = {}
         self._loader: Loader[str, Router] = Loader(self._make)
         self._interest = trio.Lock()
@@ -346,6 +348,25 @@ class Routers:
             reply_to=body.reply_to,
         )
 
+    async def admit_live(self, actor_id: str, chat_id: str, body: MessageBody) -> None:
+        """Whether a new location may be live for so long: not in the past, and not too far in the future. One that is repeated may be from long ago.
+
+        Raises:
+            ChatError: `INVALID`, `UNAVAILABLE`.
+
+        """
+        until = end_of_live(body.type, body.content)
+        now = self._clock()
+        if until is None or now < until <= now + self._live_ms:
+            return
+        try:
+            if await self._store.find(chat_id, actor_id, body.client_id) is not None:
+                return
+        except StoreUnavailable as error:
+            raise unavailable("the message store") from error
+        hours = self._live_ms / 3_600_000
+        raise invalid("content.live_until", f"must be in the future, by at most {hours:g} hours")
+
     async def router_for(self, chat_id: str, *user_ids: str) -> Router:
         """The chat's router, knowing what these users are in the chat. Raises `ChatError` (`NOT_FOUND`, `UNAVAILABLE`)."""
         self._asked[chat_id] = None
@@ -381,6 +402,7 @@ class Routers:
 
         `QUEUED` when the record does not take it in time: it waits in the retry queue.
         """
+        await self.admit_live(principal.user_id, chat_id, body)
         router = await self.router_for(chat_id, principal.user_id)
         command = self.sending(_AwaitedSend, principal.user_id, body)
         command.outcome = Awaited()
@@ -400,14 +422,18 @@ class Routers:
         action = Action.EDIT_OWN if message.sender_id == principal.user_id else Action.EDIT_OTHER
         # Before the content is looked at: whoever may not edit is not told what is wrong with it.
         await self.allow(router, action, principal.user_id)
-        command = _AwaitedAmend(
-            principal.user_id,
-            action,
-            self._clock(),
-            self.deadline(),
-            seq=seq,
-            content=clean_content(message.type, content, message.media_id),
-        )
+        clean = clean_content(message.type, content, message.media_id)
+        require_not_later(message, clean)
+        return await self._amend(router, principal.user_id, action, seq, clean)
+
+    async def rewrite(self, router: Router, user_id: str, seq: int, content: dict[str, Any]) -> Message:
+        """Replace the content of a message of this user's by what is known to be in order. Raises `ChatError`."""
+        return await self._amend(router, user_id, Action.EDIT_OWN, seq, content)
+
+    async def _amend(
+        self, router: Router, user_id: str, action: Action, seq: int, content: dict[str, Any]
+    ) -> Message:
+        command = _AwaitedAmend(user_id, action, self._clock(), self.deadline(), seq=seq, content=content)
         entry, _ = await self._outcome(router, command)
         assert isinstance(entry, Message)
         return entry

@@ -30,6 +30,8 @@ _SHARD_KEYS: Final[dict[str, Document]] = {
     "invites": {"_id": "hashed"},
     "removals": {"chat_id": 1},
     "account_jobs": {"user_id": "hashed"},
+    "stories": {"user_id": 1},
+    "story_views": {"story_id": 1},
 }
 
 
@@ -96,12 +98,30 @@ def _account_jobs(db: Database[Document]) -> None:
     db["account_jobs"].create_index([("due_at", ASCENDING)], name="due")
 
 
+def _stories(db: Database[Document]) -> None:
+    stories, views = db["stories"], db["story_views"]
+    # What a user shows and has not ended; how many those are.
+    stories.create_index([("user_id", ASCENDING), ("expires_at", ASCENDING)], name="user")
+    # A client_id makes one story.
+    stories.create_index([("user_id", ASCENDING), ("client_id", ASCENDING)], unique=True, name="client")
+    # Who has seen a story, newest first.
+    views.create_index([("story_id", ASCENDING), ("at", DESCENDING), ("user_id", DESCENDING)], name="story")
+    for collection in (stories, views):
+        # What is to be announced, by when; gone when nothing is left to announce.
+        collection.create_index([("due_at", ASCENDING)], sparse=True, name="due")
+        # What may have been announced since.
+        collection.create_index([("moved_at", ASCENDING), ("_id", ASCENDING)], name="moved")
+    # What is over and announced, and may be forgotten.
+    stories.create_index([("over_at", ASCENDING)], sparse=True, name="over")
+
+
 MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
     (1, "collections and indexes of users, chats and messages", _first),
     (2, "blocks", _blocks),
     (3, "audit log", _audit),
     (4, "invites", _invites),
     (5, "tasks for accounts", _account_jobs),
+    (6, "stories", _stories),
 )
 
 

@@ -26,6 +26,7 @@ from handlers.history import History
 from handlers.hub import Hub
 from handlers.inbox import Inbox
 from handlers.invites import Invitations
+from handlers.live_locations import LiveLocations
 from handlers.open_chats import OpenChatTracker
 from handlers.passwords import Passwords
 from handlers.peers import Peers
@@ -41,12 +42,14 @@ from handlers.sessions import Sessions
 from handlers.sight import Sight
 from handlers.tokens import Tokens
 from handlers.users import Profiles
+from handlers.workers.live_ends import LiveEnds
 from handlers.workers.membership import Membership
 from handlers.workers.recovery import Recovery
 from handlers.workers.retries import Retries
 from persistence.ids import Ids, wall_clock
 from server.accounts import Accounts, make_accounts
 from server.stores import Stores
+from server.story_parts import StoryParts, make_stories
 from supervisors import ChildSpec, DynamicSupervisor, PartitionSupervisor, Supervisor
 
 ROUTER_PARTITIONS: Final = 8
@@ -62,6 +65,7 @@ FLUSH_S: Final = 15.0
 class Core:
     """The handlers of a node, wired to each other and to its stores."""
 
+    settings: Settings
     stores: Stores
     hub: Hub
     audit: Audit
@@ -76,10 +80,12 @@ class Core:
     contacts: Contacts
     presence: PresenceTracker
     news: PresenceNews
+    stories: StoryParts
     sessions: Sessions
     quotas: Quotas
     feed: Feed
     joiner: ChatJoiner
+    live_ends: LiveEnds
     recovery: Recovery
     retries: Retries
     membership: Membership
@@ -136,6 +142,8 @@ class Core:
                     ChildSpec("peers", self.peers.run),
                     ChildSpec("quotas", self.quotas.run),
                     *self.accounts.children,
+                    ChildSpec("live-ends", self.live_ends.run),
+                    *self.stories.workers(self.settings.roles, FLUSH_S),
                 ),
                 name="workers",
             ).spec(),
@@ -189,8 +197,10 @@ def make_core(
         idle_s=settings.cluster.router_idle_s,
         hold_s=settings.commit.store_hold_s,
         most_pending=settings.limits.max_pending,
+        live_s=settings.limits.live_location_s,
     )
     receipts = Receipts(stores.chats, routers, fanout, clock)
+    locations = LiveLocations(stores.live_positions, stores.log, routers, clock)
     tracker = OpenChatTracker(stores.incarnation, stores.open_chats, stores.cluster, routers, clock)
     peers = Peers(stores.incarnation, fanout, stores.bus)
     quotas = Quotas(stores.buckets, {each: parse_rate(getattr(settings.rates, each)) for each in Quota})
@@ -212,8 +222,17 @@ def make_core(
     presence = PresenceTracker(stores.incarnation, stores.presence, news, clock, grace_s=grace_s)
     sessions = Sessions(hub, stores.bus, stores.users, presence, clock)
     views = ChatViews(stores.chats, stores.log, stores.users, clock)
+    stories = make_stories(settings, stores, hub, fanout, commit, contacts, clock, new_id)
     recovery = Recovery(
-        routers, hub, stores.chats, views, tracker, news, clock, every_s=settings.cluster.head_check_s
+        routers,
+        hub,
+        stores.chats,
+        views,
+        tracker,
+        news,
+        clock,
+        every_s=settings.cluster.head_check_s,
+        repairs=(stories.repair,),
     )
     tokens = Tokens(
         stores.keys,
@@ -270,6 +289,7 @@ def make_core(
         new_id=new_id,
     )
     return Core(
+        settings=settings,
         stores=stores,
         hub=hub,
         audit=audit,
@@ -284,6 +304,7 @@ def make_core(
         contacts=contacts,
         presence=presence,
         news=news,
+        stories=stories,
         sessions=sessions,
         quotas=quotas,
         feed=Feed(
@@ -299,7 +320,8 @@ def make_core(
             sends_burst=settings.limits.sends_burst,
             sends=quotas.of(Quota.SENDS),
         ),
-        joiner=ChatJoiner(routers, tracker),
+        joiner=ChatJoiner(routers, tracker, locations),
+        live_ends=LiveEnds(stores.live_positions, locations, clock),
         recovery=recovery,
         retries=Retries(
             jobs=stores.retries,
@@ -314,7 +336,7 @@ def make_core(
         membership=Membership(
             stores.cluster, routers, sessions, tracker, presence, recovery, peers, every_s=heartbeat_s
         ),
-        inbox=Inbox(stores.bus, routers, hub, tokens, news, recovery, peers),
+        inbox=Inbox(stores.bus, routers, hub, tokens, news, stories.news, recovery, peers),
         peers=peers,
         tokens=tokens,
         auth=auth,

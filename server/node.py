@@ -92,6 +92,7 @@ def make_node(settings: Settings) -> Supervisor:
         history=core.history,
         routers=core.routers,
         quotas=core.quotas,
+        stories=core.stories.stories,
         tree=lambda: snapshot(root),
         probes=core.stores.probes,
         draining=lambda: connections.draining,

@@ -17,6 +17,7 @@ from handlers.invites import Invitations
 from handlers.quotas import Quotas
 from handlers.routers import Routers
 from handlers.tokens import Tokens
+from handlers.user_stories import UserStories
 from handlers.users import Profiles
 from persistence.ports import Probe
 from server.accounts import Accounts
@@ -29,7 +30,7 @@ class Services:
 
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
-        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations, accounts: what the routes call.
+        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations, accounts, stories: what the routes call.
         quotas: how often callers may ask.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
@@ -51,6 +52,7 @@ class Services:
     history: History
     routers: Routers
     quotas: Quotas
+    stories: UserStories
     tree: Callable[[], Node]
     probes: Sequence[Probe]
     required: frozenset[str] = frozenset({"mongodb"})

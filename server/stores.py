@@ -22,6 +22,7 @@ from persistence.indexes import init_db
 from persistence.invites import MongoInvites
 from persistence.jobs import RedisJobs
 from persistence.keys import MongoSigningKeys
+from persistence.live_positions import RedisLivePositions
 from persistence.messages import MongoLog
 from persistence.mongo import Mongo
 from persistence.objects import ObjectStore
@@ -40,15 +41,20 @@ from persistence.ports import (
     Devices,
     Invites,
     Jobs,
+    LivePositions,
     MessageLog,
     OpenChats,
     Presence,
     Probe,
     SigningKeys,
+    Stories,
+    StoryViews,
     Users,
 )
 from persistence.presence import RedisPresence
 from persistence.redis import Redis
+from persistence.stories import MongoStories
+from persistence.story_views import MongoStoryViews
 from persistence.users import MongoUsers
 from supervisors import Child, ChildSpec
 
@@ -80,6 +86,8 @@ class Stores:
     keys: SigningKeys
     dead_letters: DeadLetters
     audit: AuditLog
+    stories: Stories
+    story_views: StoryViews
     bus: Bus
     cluster: Cluster
     open_chats: OpenChats
@@ -88,6 +96,7 @@ class Stores:
     buckets: Buckets
     backlog: Backlog
     retries: Jobs
+    live_positions: LivePositions
     jobs: Callable[[str, float], Jobs]
     probes: tuple[Probe, ...] = ()
     children: tuple[ChildSpec, ...] = ()
@@ -123,6 +132,8 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         keys=MongoSigningKeys(mongo),
         dead_letters=MongoDeadLetters(mongo),
         audit=MongoAuditLog(mongo),
+        stories=MongoStories(mongo),
+        story_views=MongoStoryViews(mongo),
         bus=bus,
         cluster=RedisCluster(redis, incarnation, bus, lease_s=settings.cluster.lease_s),
         open_chats=RedisOpenChats(redis),
@@ -131,6 +142,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         buckets=RedisBuckets(redis),
         backlog=RedisBacklog(redis, retries),
         retries=retries,
+        live_positions=RedisLivePositions(redis),
         jobs=lambda queue, lease_s: RedisJobs(redis, queue, incarnation, lease_s=lease_s),
         probes=(mongo, redis, objects),
         children=(

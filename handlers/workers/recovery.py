@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
@@ -37,6 +37,13 @@ SLACK_MS: Final = 20_000
 log: Final = logging.getLogger(__name__)
 
 
+class Repair(Protocol):
+    """What else is told from the record."""
+
+    async def look(self, *, missed: bool) -> None:
+        """One round; `missed` says that something may have been missed. Raises `StoreUnavailable`."""
+
+
 class Recovery:
     """Brings rooms, memberships, cursors and presence up to the record.
 
@@ -45,6 +52,7 @@ class Recovery:
 
     Args:
         every_s: the longest time that anything missed without a trace stays unnoticed (the slow head check).
+        repairs: what else looks at the record in each round.
 
     """
 
@@ -59,6 +67,7 @@ class Recovery:
         clock: Callable[[], int],
         *,
         every_s: float,
+        repairs: Sequence[Repair] = (),
     ) -> None:
         self._routers = routers
         self._hub = hub
@@ -68,6 +77,7 @@ class Recovery:
         self._news = news
         self._clock = clock
         self._every_s = every_s
+        self._repairs = repairs
         self._wanted = Signal()
         self._requested = False
         self._told_at = clock()
@@ -106,6 +116,8 @@ class Recovery:
             await self._tracker.refresh()
             await self._news.refresh(since)
             self._told_at = began
+        for repair in self._repairs:
+            await repair.look(missed=requested)
         self.rounds += 1
         # While Redis is away every round finds something: that is one line.
         if (behind or moved) and not self._was_behind:

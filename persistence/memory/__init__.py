@@ -11,10 +11,12 @@ from persistence.memory.dead_letters import MemoryDeadLetters
 from persistence.memory.faults import Faults
 from persistence.memory.invites import MemoryInvites
 from persistence.memory.jobs import MemoryJobs
+from persistence.memory.live_positions import MemoryLivePositions
 from persistence.memory.log import MemoryLog
 from persistence.memory.people import MemoryDevices, MemorySigningKeys, MemoryUsers
 from persistence.memory.presence import MemoryPresence
 from persistence.memory.record import Record
+from persistence.memory.stories import MemoryStories, MemoryStoryViews
 
 __all__ = [
     "Broker",
@@ -32,10 +34,13 @@ __all__ = [
     "MemoryDevices",
     "MemoryInvites",
     "MemoryJobs",
+    "MemoryLivePositions",
     "MemoryLog",
     "MemoryOpenChats",
     "MemoryPresence",
     "MemorySigningKeys",
+    "MemoryStories",
+    "MemoryStoryViews",
     "MemoryUsers",
     "Record",
 ]

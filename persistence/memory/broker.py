@@ -14,7 +14,7 @@ from persistence.continuity import DEAD, Continuity
 from persistence.errors import StoreUnavailable
 from persistence.memory.faults import Faults
 from persistence.memory.job_queue import JobQueue
-from persistence.models import Delivery, Envelope, OpenChat, PresentDevice
+from persistence.models import Delivery, Envelope, LivePosition, OpenChat, PresentDevice
 
 UNREGISTERED_LEASE_S: Final = 30.0
 """Lease of a node that follows something before its first heartbeat."""
@@ -100,6 +100,7 @@ class Broker:
         self.presence = Present()
         self.buckets: dict[str, tuple[float, float]] = {}
         self.attempts: dict[str, tuple[int, float]] = {}
+        self.live: dict[tuple[str, int], tuple[LivePosition, int]] = {}
         self.queues: dict[str, JobQueue] = {}
         self.backlog: dict[str, dict[str, bytes]] = {}
         self.removed: list[str] = []
@@ -118,6 +119,7 @@ class Broker:
         self.open.clear()
         self.presence.clear()
         self.attempts.clear()
+        self.live.clear()
         self.inboxes.clear()
         self.backlog.clear()
         self.removed.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from persistence.memory.faults import Faults
 from persistence.models import (
@@ -21,7 +21,11 @@ from persistence.models import (
     Member,
     Message,
     User,
+    Viewing,
 )
+
+if TYPE_CHECKING:
+    from persistence.memory.stories import Kept
 
 
 class Record:
@@ -46,6 +50,8 @@ class Record:
         self.audit: dict[int, AuditEntry] = {}
         self.audit_notes: set[str] = set()
         self.audit_pending: dict[str, AuditNote] = {}
+        self.stories: dict[str, Kept] = {}
+        self.story_views: dict[tuple[str, str], tuple[Viewing, int]] = {}
 
     def head(self, chat_id: str) -> Head:
         """The end of a chat's log."""

@@ -12,6 +12,7 @@ from persistence.models.chats import FOREVER, Chat, ChatType, CursorWrite, Membe
 from persistence.models.dead_letters import DeadLetter
 from persistence.models.invites import Invite
 from persistence.models.jobs import Job
+from persistence.models.live import LivePosition
 from persistence.models.log import (
     UNSEEN,
     Change,
@@ -34,6 +35,7 @@ from persistence.models.log import (
 from persistence.models.nodes import Delivery, Envelope, OpenChat
 from persistence.models.people import Device, Privacy, User, Visibility, erased
 from persistence.models.presence import Online, PresentDevice, Turn
+from persistence.models.stories import Story, StoryMark, StoryType, Viewing
 
 __all__ = [
     "FOREVER",
@@ -64,6 +66,7 @@ __all__ = [
     "Head",
     "Invite",
     "Job",
+    "LivePosition",
     "LogEntry",
     "LogWrite",
     "Member",
@@ -79,9 +82,13 @@ __all__ = [
     "Role",
     "Skipped",
     "Stored",
+    "Story",
+    "StoryMark",
+    "StoryType",
     "TaskState",
     "Turn",
     "User",
+    "Viewing",
     "Visibility",
     "Waiting",
     "erased",

@@ -14,11 +14,13 @@ from persistence.ports.chats import Chats
 from persistence.ports.dead_letters import DeadLetters
 from persistence.ports.invites import Invites
 from persistence.ports.jobs import Jobs
+from persistence.ports.live import LivePositions
 from persistence.ports.log import MessageLog
 from persistence.ports.nodes import Bus, Cluster, OpenChats
 from persistence.ports.people import Devices, SigningKeys, Users
 from persistence.ports.presence import Presence
 from persistence.ports.probe import Probe
+from persistence.ports.stories import Stories, StoryViews
 
 __all__ = [
     "AccountJobs",
@@ -34,10 +36,13 @@ __all__ = [
     "Devices",
     "Invites",
     "Jobs",
+    "LivePositions",
     "MessageLog",
     "OpenChats",
     "Presence",
     "Probe",
     "SigningKeys",
+    "Stories",
+    "StoryViews",
     "Users",
 ]

@@ -24,6 +24,7 @@ from scripts.benchmarks.measure import Step, best, quantile, search
 from scripts.benchmarks.pairs import Pairs
 from scripts.benchmarks.people import People, Person, populate
 from scripts.benchmarks.stack import LOAD_SIDE, OTHERS, Cores, Node, Stack, running
+from scripts.benchmarks.stories import StoryPairs, post, report
 
 FULL = 0.85
 """Share of a core from which on it counts as full."""
@@ -196,6 +197,30 @@ def idle(options: Options, sockets: int, direct: bool) -> None:
 
         steps = [step(options.rate)] if options.rate else search(step, options.first)
         _conclude(steps, "connects")
+
+
+@cli.command()
+@click.option("--stories", "count", default=10_000, show_default=True)
+@click.option("--chats", default=200, show_default=True)
+@options(first=1000, seconds=12)
+def stories(options: Options, count: int, chats: int) -> None:
+    """Stories that all end at one moment, on one node, while people in direct chats write to each other at `--rate` (or `--first`)."""
+    rate = options.rate or options.first
+    with _stack(options, 2 * chats + 2_000) as stack:
+        people = _populate(stack, 2 * chats, pairs=chats)
+        node = stack.start_node()
+        load = StoryPairs(people.chats, open_all([(node.port, each) for each in people.people]), stack.cpu)
+        load.step(rate, 1.0)  # chats are loaded, caches are warm
+        before = load.step(rate, options.seconds)
+        _show(before, "messages")
+        click.echo(f"posting {count:,} stories ...", err=True)
+        end = trio.run(post, stack.settings, people, count)
+        with _profiling(options, stack, node, options.seconds, wanted=True):
+            load.watch(end)
+            during = load.step(rate, options.seconds)
+        load.drain(2 * count)
+        _show(during, "messages")
+        click.echo(report(load, before, count))
 
 
 def _idle_memory(node: Node, targets: Sequence[tuple[int, Person]]) -> None:

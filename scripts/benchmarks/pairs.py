@@ -79,6 +79,13 @@ class Pairs:
         """Send at this rate for so long, over all chats in turn, and wait for what is under way."""
         return _Run(self, rate, max(1, int(rate * seconds))).run()
 
+    def other(self, event: str, now: float) -> bool:
+        """An event that is no message; whether it was to be expected."""
+        return False
+
+    def answered(self, due: float, latency: float) -> None:
+        """A message that was due then has been acknowledged."""
+
     def sender(self, number: int) -> int:
         """The device that sends the message of this number."""
         chat, turn = number % len(self._chats), number // len(self._chats)
@@ -159,7 +166,8 @@ class _Run:
         rest = 0
         view = memoryview(data)
         for body, rest in frames(data, 0):
-            payload = decode(view[body:rest]).payload
+            frame = decode(view[body:rest])
+            payload = frame.payload
             message = payload.message
             if message is not None:
                 end.seq += 1
@@ -177,7 +185,11 @@ class _Run:
                 self.last = now
             elif isinstance(payload.response, Response) and isinstance(payload.response.message, Message):
                 self.acknowledged += 1
-                self.answers.append(since - int(payload.response.message.client_id[6:]) / self.rate)
+                due = int(payload.response.message.client_id[6:]) / self.rate
+                self.answers.append(since - due)
+                self.load.answered(self.began + due, since - due)
+            elif payload.response is None and self.load.other(frame.event, now):
+                continue
             else:
                 self.errors[payload.response.code if payload.response else "?"] += 1
         end.data = data[rest:]

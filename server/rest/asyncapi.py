@@ -18,7 +18,9 @@ from handlers.chat_topic import Typing, TypingPush
 from handlers.content import SHAPES
 from handlers.errors import FieldError
 from handlers.feed import JoinAnswer, JoinBody
+from handlers.live_locations import LocationStop, LocationUpdate, LocationUpdated
 from handlers.presence_news import Connected, Disconnected
+from handlers.story_views import StoryCreated, StoryExpired, StoryViewed
 from handlers.wire import ChatChange, ChatView, CursorMoved, MemberChange, MessageFailed, MessageView, OwnUser
 from server.version import version
 
@@ -119,9 +121,11 @@ PUSHES: Final = (
     Pushed("me", "message:delete", SeqPush, MessagePayload, "Delete a message for everyone."),
     Pushed("me", "message:delivered", SeqPush, Nothing, "Everything up to `seq` has arrived on this device."),
     Pushed("me", "message:read", SeqPush, Nothing, "Everything up to `seq` has been read."),
-    Pushed("chat", "phx_join", Nothing, Nothing, "Open a chat; for members. `presence_state` follows."),
+    Pushed("chat", "phx_join", Nothing, Nothing, "Open a chat; for members. `presence_state` follows, and where people are who share it live."),
     Pushed("chat", "phx_leave", Nothing, Nothing, "Close the chat."),
     Pushed("chat", "typing", TypingPush, Nothing, "One begins or ceases to type."),
+    Pushed("chat", "location:update", LocationUpdate, Nothing, "Where one is, for one's own message that is a live location."),
+    Pushed("chat", "location:stop", LocationStop, MessagePayload, "End one's own live location now; the message with the last position, as everyone gets it by `MESSAGE_EDITED`."),
 )  # fmt: skip
 EVENTS: Final = (
     Sent("me", "MESSAGE_SENT", MessagePayload, "A new message; per chat in `seq` order, without a hole and without a repeat."),
@@ -138,6 +142,9 @@ EVENTS: Final = (
     Sent("me", "BLOCK_CHANGED", BlockChange, "One has blocked or unblocked somebody, on whichever device. The other is not told."),
     Sent("me", "USER_CONNECTED", Connected, "Somebody with whom the user has a direct chat is online, with the first of their devices."),
     Sent("me", "USER_DISCONNECTED", Disconnected, "They are offline, with the last of their devices, since `last_seen`; `null`: it is not shown, or not any more."),
+    Sent("me", "STORY_CREATED", StoryCreated, "A contact, or oneself on any device, has posted a story. Once on each connection that was there; `GET /stories` has what came before."),
+    Sent("me", "STORY_VIEWED", StoryViewed, "Somebody has seen one's own story for the first time."),
+    Sent("me", "STORY_EXPIRED", StoryExpired, "A story has ended, by itself or because it was deleted."),
     Sent("me", "SERVER_DRAINING", Draining, "The node is going down."),
     Sent("me", "phx_error", Nothing, "What served the feed has crashed: join again."),
     Sent("me", "phx_close", Nothing, "The feed is over, because it was left."),
@@ -145,6 +152,7 @@ EVENTS: Final = (
     Sent("chat", "phx_close", Nothing, "The chat is closed: it was left, the user is no longer in it, or one of its two has blocked the other."),
     Sent("chat", "presence_state", dict[str, PresenceEntry], "Who has the chat open, by user id."),
     Sent("chat", "presence_diff", PresenceDiff, "Who opened and closed it since."),
+    Sent("chat", "LOCATION_UPDATED", LocationUpdated, "Where somebody is who shares it live; after joining, the last position of each."),
     Sent("chat", "TYPING", Typing, "Somebody begins or ceases to type."),
 )  # fmt: skip
 
@@ -157,7 +165,7 @@ _CHANNELS: Final[dict[str, dict[str, Any]]] = {
     "chat": {
         "address": "chat:{chat_id}",
         "title": "An open chat",
-        "description": "Typing and presence of a chat that is on somebody's screen.",
+        "description": "Typing, presence and live locations of a chat that is on somebody's screen.",
         "parameters": {"chat_id": {"description": "The chat's id."}},
     },
 }
@@ -239,7 +247,12 @@ def _name(entry: Pushed | Sent) -> str:
 
 
 def _message(name: str, kind: Any, about: str, by_type: dict[str, Any]) -> dict[str, Any]:
-    event = name.removeprefix("me.").removeprefix("chat.").replace("message_", "message:")
+    event = (
+        name.removeprefix("me.")
+        .removeprefix("chat.")
+        .replace("message_", "message:")
+        .replace("location_", "location:")
+    )
     shown = "phx_reply" if name.endswith(".ok") or name == "refused" else event
     return {"name": shown, "summary": about, "payload": by_type[repr(kind)]}
 

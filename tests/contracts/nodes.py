@@ -19,18 +19,20 @@ from persistence import inbox
 from persistence.attempts import RedisAttempts
 from persistence.buckets import RedisBuckets
 from persistence.inbox import RedisBus, RedisCluster
+from persistence.live_positions import RedisLivePositions
 from persistence.memory import (
     Broker,
     MemoryAttempts,
     MemoryBuckets,
     MemoryBus,
     MemoryCluster,
+    MemoryLivePositions,
     MemoryOpenChats,
     MemoryPresence,
 )
 from persistence.models import Delivery, Envelope
 from persistence.open_chats import RedisOpenChats
-from persistence.ports import Attempts, Buckets, Bus, Cluster, OpenChats, Presence
+from persistence.ports import Attempts, Buckets, Bus, Cluster, LivePositions, OpenChats, Presence
 from persistence.presence import RedisPresence
 from persistence.redis import Redis
 from tests.contracts.samples import new_id
@@ -66,6 +68,7 @@ class Node:
         presence: Presence,
         attempts: Attempts,
         buckets: Buckets,
+        live_positions: LivePositions,
     ) -> None:
         self.name = name
         self.bus = bus
@@ -74,6 +77,7 @@ class Node:
         self.presence = presence
         self.attempts = attempts
         self.buckets = buckets
+        self.live_positions = live_positions
         self.deliveries: list[Delivery] = []
         self.progress = trio.Event()
         self.reading = False
@@ -208,6 +212,7 @@ class MemoryNodes(Nodes):
             MemoryPresence(self.broker),
             MemoryAttempts(self.broker),
             MemoryBuckets(self.broker),
+            MemoryLivePositions(self.broker),
         )
 
     async def _settle(self, node: Node) -> None:
@@ -278,6 +283,7 @@ class RedisNodes(Nodes):
             RedisPresence(connection),
             RedisAttempts(connection),
             RedisBuckets(connection),
+            RedisLivePositions(connection),
         )
 
     async def _settle(self, node: Node) -> None:

@@ -16,12 +16,16 @@ from persistence.models import (
     Message,
     MessageType,
     Role,
+    Story,
+    StoryType,
     User,
+    Viewing,
 )
 from persistence.ports import Chats
 
 AT = 1_700_000_000_000
 """A time, in milliseconds."""
+DAY_MS = 86_400_000
 new_id = Ids()
 
 
@@ -101,6 +105,25 @@ def device(user_id: str, refresh: bytes = b"first", *, device_id: str = "", crea
         created_at=created_at,
         last_used_at=created_at,
     )
+
+
+def story(user_id: str = "ann", story_id: str = "", **fields: Any) -> Story:
+    """A story of a day, for all contacts."""
+    story_id = story_id or new_id()
+    given: dict[str, Any] = {
+        "client_id": story_id,
+        "type": StoryType.TEXT,
+        "content": {"text": "hello"},
+        "created_at": AT,
+        "expires_at": AT + DAY_MS,
+        "moved_at": AT,
+    }
+    return Story(id=story_id, user_id=user_id, **(given | fields))
+
+
+def viewing(story_id: str, user_id: str = "bob", at: int = AT) -> Viewing:
+    """Somebody has seen a story of Ann's."""
+    return Viewing(story_id=story_id, owner_id="ann", user_id=user_id, at=at, moved_at=at)
 
 
 async def created(chats: Chats, *, users: Sequence[str] = ("ann", "bob"), count: int = 1) -> list[str]:

@@ -18,7 +18,7 @@ from pymongo.errors import PyMongoError, WriteError
 
 from persistence.chats import MongoChats
 from persistence.errors import StoreUnavailable
-from persistence.indexes import init_db
+from persistence.indexes import MIGRATIONS, init_db
 from persistence.messages import MongoLog
 from persistence.models import (
     ChangesQuery,
@@ -33,7 +33,19 @@ from persistence.models import (
 from persistence.mongo import Mongo
 from persistence.threads import StoreThreads
 from tests.contracts.lossy import LossyProxy, is_part_of_transaction
-from tests.contracts.samples import AT, chat, created, device, joins, member, new_id, text, user
+from tests.contracts.samples import (
+    AT,
+    chat,
+    created,
+    device,
+    joins,
+    member,
+    new_id,
+    story,
+    text,
+    user,
+    viewing,
+)
 from tests.contracts.world import Database, Node, mongo_node, through
 from tests.servers import Servers
 
@@ -84,6 +96,11 @@ async def use_everything(node: Node, chat_id: str) -> list[tuple[str, Callable[[
     other = chat(pair="ann:" + new_id())
     cursor = CursorWrite(chat_id=chat_id, user_id="ann", read_seq=1, at=AT)
     query = ChangesQuery(chat_id=chat_id, after_rev=1, limit=5, upto_seq=9)
+    stories, views = node.stories, node.story_views
+    shown, ended = story(), story(expires_at=AT + 3)
+    for each in (shown, ended):
+        await stories.add(each, due_at=AT)
+    await views.add(viewing(shown.id, "bob"), due_at=AT)
     await users.create(ann)
     await node.devices.create(phone)
     return [
@@ -128,6 +145,26 @@ async def use_everything(node: Node, chat_id: str) -> list[tuple[str, Callable[[
         ("revoke", lambda: node.devices.revoke(phone.id, "ann")),
         ("load keys", node.keys.load),
         ("add key", lambda: node.keys.add({"kid": new_id(), "created_at": 1})),
+        ("post story", lambda: stories.add(story(), due_at=AT)),
+        ("post story again", lambda: stories.add(shown, due_at=AT)),
+        ("get story", lambda: stories.get(shown.id)),
+        ("get stories", lambda: stories.get_many([shown.id, "none"])),
+        ("shown stories", lambda: stories.shown(["ann", "bob"], "eve", AT)),
+        ("count stories", lambda: stories.count("ann", AT)),
+        ("claim stories", lambda: stories.claim(now=AT + 1, until=AT + 9, limit=2)),
+        ("told stories", lambda: stories.told(created=[shown.id], ended=[ended.id], at=AT + 5)),
+        ("moved stories", lambda: stories.moved(AT, after=None, limit=2)),
+        ("moved stories after", lambda: stories.moved(AT, after=(AT, shown.id), limit=2)),
+        ("end story", lambda: stories.end(shown.id, "ann", at=AT + 6, due_at=AT + 9)),
+        ("view story", lambda: views.add(viewing(shown.id, "eve"), due_at=AT)),
+        ("view story again", lambda: views.add(viewing(shown.id, "bob"), due_at=AT)),
+        ("seen stories", lambda: views.seen("bob", [shown.id, ended.id])),
+        ("viewers", lambda: views.page(shown.id, before=(AT + 1, "z"), limit=5)),
+        ("claim views", lambda: views.claim(now=AT + 1, until=AT + 9, limit=2)),
+        ("told views", lambda: views.told([viewing(shown.id, "bob")], at=AT + 5)),
+        ("moved views", lambda: views.moved(AT, after=None, limit=2)),
+        ("moved views after", lambda: views.moved(AT, after=(AT, "a"), limit=2)),
+        ("purge stories", lambda: stories.purge(AT + 9, limit=5)),
         ("recent letters", lambda: node.letters.recent(3)),
     ]
 
@@ -262,7 +299,7 @@ async def test_a_database_is_brought_up_to_date_once_by_however_many_nodes_at_on
         async with trio.open_nursery() as nursery:
             for mongo in nodes:
                 nursery.start_soon(initialise, mongo)
-        assert lines == ["migration 1: collections and indexes of users, chats and messages"]
+        assert lines == [f"migration {number}: {what}" for number, what, _ in MIGRATIONS]
         before = indexes_of(fresh)
         lines.clear()
         await initialise(fresh.mongo())

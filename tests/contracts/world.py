@@ -27,6 +27,8 @@ from persistence.memory import (
     MemoryInvites,
     MemoryLog,
     MemorySigningKeys,
+    MemoryStories,
+    MemoryStoryViews,
     MemoryUsers,
     Record,
 )
@@ -42,8 +44,12 @@ from persistence.ports import (
     Invites,
     MessageLog,
     SigningKeys,
+    Stories,
+    StoryViews,
     Users,
 )
+from persistence.stories import MongoStories
+from persistence.story_views import MongoStoryViews
 from persistence.users import MongoUsers
 from tests.contracts.lossy import LossyProxy
 from tests.servers import Servers
@@ -63,6 +69,8 @@ class Node:
     audit: AuditLog
     invites: Invites
     account_jobs: AccountJobs
+    stories: Stories
+    story_views: StoryViews
 
 
 @dataclass(frozen=True)
@@ -164,6 +172,8 @@ def memory_node(record: Record) -> Node:
         MemoryAuditLog(record),
         MemoryInvites(record),
         MemoryAccountJobs(record),
+        MemoryStories(record),
+        MemoryStoryViews(record),
     )
 
 
@@ -180,4 +190,6 @@ def mongo_node(mongo: Mongo) -> Node:
         MongoAuditLog(mongo),
         MongoInvites(mongo),
         MongoAccountJobs(mongo),
+        MongoStories(mongo),
+        MongoStoryViews(mongo),
     )

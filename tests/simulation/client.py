@@ -70,6 +70,7 @@ class Opened:
     present: dict[str, dict[str, Any]] = field(default_factory=dict)
     pending: list[Any] | None = field(default_factory=list)
     typing: list[tuple[str, str]] = field(default_factory=list)
+    moves: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Client:
@@ -82,6 +83,7 @@ class Client:
         others: events that are about no chat.
         refusals: codes that sends of its were refused with, for good or not.
         online: the contacts that it shows as online.
+        stories: events about stories, on all connections.
 
     """
 
@@ -98,6 +100,7 @@ class Client:
         self.closed_with: int | None = None
         self.others: list[tuple[str, Any]] = []
         self.online: set[str] = set()
+        self.stories: list[tuple[str, str, str]] = []
         self.answers: list[Reply] = []
         self.refusals: list[str] = []
         self._world = world
@@ -109,6 +112,7 @@ class Client:
         self._to_page: dict[str, None] = {}
         self._work = trio.Event()
         self._order: dict[str, int] = {}
+        self._news: set[tuple[str, str, str]] = set()
         self._marks: dict[tuple[str, str], int] = {}
 
     def __repr__(self) -> str:
@@ -169,6 +173,7 @@ class Client:
         self.opened.clear()
         self._to_page.clear()
         self._order.clear()
+        self._news.clear()
         self._work.set()
         self._give_up()
 
@@ -515,6 +520,22 @@ class Client:
             self.online.add(payload["user_id"])
         elif event == "USER_DISCONNECTED":
             self.online.discard(payload["user_id"])
+        elif event.startswith("STORY_"):
+            self._on_story(event, payload)
+
+    def _on_story(self, event: str, payload: Any) -> None:
+        story = payload.get("story", {"id": payload.get("story_id"), "user_id": payload.get("user_id")})
+        news = (event, story["id"], story["user_id"])
+        if news in self._news:
+            raise Broken(f"told of the same again: {event} {payload}")
+        if event == "STORY_CREATED" and ("STORY_EXPIRED", *news[1:]) in self._news:
+            raise Broken(f"told of a story after its end: {payload}")
+        if event == "STORY_CREATED" and (story.get("audience") is not None) != (
+            story["user_id"] == self.user_id
+        ):
+            raise Broken(f"told for whom it is, or not told of one's own: {payload}")
+        self._news.add(news)
+        self.stories.append(news)
 
     def _on_created(self, view: dict[str, Any]) -> None:
         if view["id"] in self.chats:
@@ -546,6 +567,8 @@ class Client:
                 _diff(opened.present, payload)
         elif event == "TYPING":
             opened.typing.append((payload["user_id"], payload["state"]))
+        elif event == "LOCATION_UPDATED":
+            opened.moves.append(payload)
 
 
 def _join(present: dict[str, dict[str, Any]], joins: dict[str, Any]) -> None:

@@ -198,6 +198,17 @@ async def check_departures(world: World) -> None:
         assert world.record.users[user_id].last_seen is not None
 
 
+def check_stories(world: World) -> None:
+    """Everything that is due has been announced, and every location whose time is over has been ended, or is just being."""
+    latest = max(node.clock() for node in world.living()) - 4000
+    for kept in world.record.stories.values():
+        assert kept.due_at > latest, f"not announced: {kept}"
+    for view, due_at in world.record.story_views.values():
+        assert due_at > latest, f"not announced: {view}"
+    for position, due_at in world.broker.live.values():
+        assert due_at > latest, f"not ended: {position}"
+
+
 async def check_nothing_left(world: World) -> None:
     """When everybody has gone, nothing is kept for anybody."""
     for client in world.clients:
@@ -237,4 +248,5 @@ async def check_everything(world: World) -> None:
     check_presence(world)
     await check_contacts(world)
     await check_departures(world)
+    check_stories(world)
     await check_nothing_left(world)

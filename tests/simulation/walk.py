@@ -9,9 +9,12 @@ import trio
 
 from handlers.chats import ChatPatch, MemberBody, MuteBody
 from handlers.errors import ChatError
+from handlers.pages import PageQuery
+from handlers.story_views import NewStory
 from handlers.users import PrivacyBody, ProfileBody
+from handlers.wire import rfc3339
 from persistence.errors import StoreUnavailable
-from persistence.models import Visibility
+from persistence.models import StoryType, Visibility
 from supervisors import StartError
 from tests import deterministic
 from tests.simulation.client import Client, Refused
@@ -108,6 +111,13 @@ class Walk:
             raise Disconnected
         function = getattr(client.node.core.conversations, name)
         return await client.node.call(function, client.principal, *args, **options)
+
+    async def stories(self, client: Client, name: str, *args: Any) -> Any:
+        """The same about stories."""
+        if client.node is None:
+            raise Disconnected
+        function = getattr(client.node.core.stories.stories, name)
+        return await client.node.call(function, client.principal, *args)
 
     # -- what goes wrong ---------------------------------------------------------------------------------------------
 
@@ -217,6 +227,50 @@ async def close_group(walk: Walk, client: Client, chat_id: str) -> None:
         await walk.rest(client, "delete", chat_id)
 
 
+async def post_story(walk: Walk, client: Client, chat_id: str) -> None:
+    chosen: Any = walk.random.choice(
+        ("contacts", [user_id for user_id in USERS if user_id != client.user_id])
+    )
+    await walk.stories(client, "post", NewStory(type=StoryType.TEXT, content={"text": "x"}, audience=chosen))
+
+
+async def see_story(walk: Walk, client: Client, chat_id: str) -> None:
+    page = await walk.stories(client, "page", PageQuery(limit=2))
+    for group in page.items:
+        await walk.stories(client, "view", group.stories[0].id)
+
+
+async def end_story(walk: Walk, client: Client, chat_id: str) -> None:
+    kept = list(walk.world.record.stories.values())
+    if kept:
+        await walk.stories(client, "delete", walk.random.choice(kept).story.id)
+
+
+async def share_location(walk: Walk, client: Client, chat_id: str) -> None:
+    if client.node is not None:
+        content = {"lat": 1, "lng": 1, "live_until": rfc3339(client.node.clock() + 20_000)}
+        body = {"chat_id": chat_id, "client_id": f"{client} live {walk.random.random()}", "type": "location"}
+        await client.ask("me", "message:send", **body, content=content)
+
+
+async def move(walk: Walk, client: Client, chat_id: str) -> None:
+    for seq in _shared(client, chat_id):
+        await client.ask(f"chat:{chat_id}", "location:update", seq=seq, lat=walk.random.uniform(-9, 9), lng=0)
+
+
+async def stop_moving(walk: Walk, client: Client, chat_id: str) -> None:
+    for seq in _shared(client, chat_id):
+        await client.ask(f"chat:{chat_id}", "location:stop", seq=seq)
+
+
+def _shared(client: Client, chat_id: str) -> list[int]:
+    """Locations that the client's user has sent to a chat that it has open."""
+    if chat_id not in client.opened or chat_id not in client.chats:
+        return []
+    messages = client.chats[chat_id].messages.values()
+    return [m["seq"] for m in messages if m["type"] == "location" and m["sender_id"] == client.user_id]
+
+
 def _some_seq(walk: Walk, client: Client, chat_id: str) -> int:
     chat = client.chats.get(chat_id)
     return walk.random.choice(list(chat.messages)) if chat is not None and chat.messages else 1
@@ -225,6 +279,8 @@ def _some_seq(walk: Walk, client: Client, chat_id: str) -> int:
 _OPERATIONS: tuple[Operation, ...] = (
     *(send,) * 12, *(send_twice, repeat_old, edit, delete, read, deliver) * 2, *(open_chat, leave_topic, type_, rejoin, go),
     *(add, add, remove, rename, pin, mute, hide, new_group, close_group),
+    *(add, add, remove, rename, pin, mute, new_group, close_group), *(post_story, see_story, see_story, end_story),
+    *(share_location, move, move, stop_moving),
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import trio
 
 from config.rates import RateSettings
-from config.sections import ClusterSettings, CommitSettings, LimitSettings
+from config.sections import ClusterSettings, CommitSettings, LimitSettings, StorySettings
 from config.settings import Settings
 from handlers.chats import NewChannel, NewDirect, NewGroup
 from handlers.principal import Principal
@@ -29,6 +29,7 @@ LEASE_S = 8.0
 HEAD_CHECK_S = 30.0
 ROUTER_IDLE_S = 20.0
 HOLD_S = 10.0
+STORY_TTL_S = 60
 
 Hook = Callable[[Node, str, str], Awaitable[None] | None]
 
@@ -38,6 +39,7 @@ def make_settings(*, rates: RateSettings | None = None, **limits: Any) -> Settin
         rates=rates or RateSettings(),
         limits=LimitSettings(**{"max_members_group": 64, **limits}),
         commit=CommitSettings(store_hold_s=HOLD_S),
+        stories=StorySettings(ttl_s=STORY_TTL_S),
         cluster=ClusterSettings(
             heartbeat_s=HEARTBEAT_S, lease_s=LEASE_S, head_check_s=HEAD_CHECK_S, router_idle_s=ROUTER_IDLE_S
         ),

@@ -216,6 +216,7 @@ class World:
             history=self.core.history,
             routers=self.core.routers,
             quotas=self.core.quotas,
+            stories=self.core.stories.stories,
             tree=lambda: snapshot(self.root),
             probes=self.probes,
             draining=lambda: self.draining,
@@ -300,6 +301,7 @@ class Scene:
     chat_id: str
     device_id: str
     invite: dict[str, Any]
+    story_id: str
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -318,6 +320,11 @@ class Scene:
         for who in (self.ada, self.bob):
             reply = await who("POST", f"{API}/chats/{self.chat_id}/messages", text("first"))
             assert reply.status == 201, reply.raw
+        direct = await self.ada("POST", f"{API}/chats", {"type": "direct", "user_id": self.eve.id})
+        assert direct.status == 201, direct.raw
+        posted = await self.ada("POST", f"{API}/stories", STORY)
+        assert posted.status == 201, posted.raw
+        self.story_id = posted.json["id"]
         return self
 
     async def log_in(self) -> dict[str, Any]:
@@ -337,6 +344,7 @@ class Scene:
         """The address of a call, about what exists."""
         known = {"chat_id": self.chat_id, "user_id": self.bob.id, "device_id": self.device_id, "seq": "1"}
         known |= {"invite_id": self.invite["id"], "token": self.invite["token"]}
+        known |= {"story_id": self.story_id}
         return API + path.format(**known)
 
     def calls(self) -> dict[str, tuple[str, str, Any]]:
@@ -403,9 +411,17 @@ class Scene:
             "delete_chats_chat_id_messages_seq": ("DELETE", message, none),
             "put_chats_chat_id_read": ("PUT", in_chat + "/read", {"seq": 2}),
             "get_admin_audit": ("GET", "/admin/audit?limit=5", none),
+            "post_stories": ("POST", "/stories", {**STORY, "audience": [self.bob.id]}),
+            "get_stories": ("GET", "/stories?limit=5", none),
+            "delete_stories_story_id": ("DELETE", "/stories/{story_id}", none),
+            "put_stories_story_id_view": ("PUT", "/stories/{story_id}/view", none),
+            "get_stories_story_id_views": ("GET", "/stories/{story_id}/views?limit=5", none),
             "get_admin_tree": ("GET", "/admin/tree", none),
         }
         return {name: (method, self.fill(path), body) for name, (method, path, body) in calls.items()}
+
+
+STORY = {"type": "text", "content": {"text": "a story"}}
 
 
 def text(client_id: str, words: str = "hello") -> dict[str, Any]:

@@ -36,7 +36,7 @@ MEMBERS: Mapping[tuple[Action, Role | None, Role | None, Role], bool] = page().M
 
 BLOCKED: Mapping[tuple[Action, Barrier], bool] = page().BLOCKED
 
-# What asks for which action. Message 1 is the actor's own, message 2 another's.
+# What asks for which action. Message 1 is the actor's own, message 2 another's, message 3 the actor's live location.
 REST: dict[str, tuple[str, str, Any, Action]] = {
     "get_chats_chat_id": ("GET", "", None, Action.VIEW),
     "patch_chats_chat_id": ("PATCH", "", {"title": "x"}, Action.UPDATE_CHAT),
@@ -70,6 +70,8 @@ SOCKET: dict[str, tuple[str, dict[str, Any], Action]] = {
     "message:read": ("me", {"seq": 2}, Action.MARK_READ),
     "phx_join": ("chat", {}, Action.OPEN_CHAT),
     "typing": ("chat", {"state": "start"}, Action.TYPING),
+    "location:update": ("chat", {"seq": 3, "lat": 1, "lng": 2}, Action.SHARE_LOCATION),
+    "location:stop": ("chat", {"seq": 3}, Action.SHARE_LOCATION),
 }
 PLACES = [(ChatType.DIRECT, Role.MEMBER), *product((ChatType.GROUP, ChatType.CHANNEL), Role)]
 
@@ -87,7 +89,7 @@ class Cast:
         return self
 
     async def chat(self, kind: ChatType, actor: Any) -> str:
-        """A chat where everybody is what they are called; the actor has written message 1, somebody else message 2."""
+        """A chat where everybody is what they are called; the actor has written messages 1 and 3, somebody else message 2."""
         if kind is ChatType.DIRECT:
             self.world.record.chats.clear()  # a pair has one chat only
             body = {"type": "direct", "user_id": self.other.id}
@@ -105,7 +107,11 @@ class Cast:
         invite = Invite(id=chat_id, chat_id=chat_id, created_by="x", secret_hash=b"", created_at=0)
         await self.world.core.stores.invites.create(invite)
         log = self.world.core.stores.log
-        await log.append([_message(chat_id, 1, actor.id), _message(chat_id, 2, self.other.id)])
+        place = {"lat": 0.0, "lng": 0.0, "live_until": "2026-01-02T00:00:00.000Z"}
+        located = msgspec.structs.replace(
+            _message(chat_id, 3, actor.id), type=MessageType.LOCATION, content=place
+        )
+        await log.append([_message(chat_id, 1, actor.id), _message(chat_id, 2, self.other.id), located])
         return chat_id
 
     def set_role(self, chat_id: str, account: Any, role: Role) -> None:
@@ -161,7 +167,11 @@ def action_of(call: str) -> Action:
 
 def test_every_call_about_a_chat_is_walked() -> None:
     walked = {name.partition(",")[0] for name in REST} | REST_MEMBERS
-    described = {"message:" + name for name in ("send", "edit", "delete", "delivered", "read")} | {"typing"}
+    described = {"message:" + name for name in ("send", "edit", "delete", "delivered", "read")} | {
+        "typing",
+        "location:update",
+        "location:stop",
+    }
     pushes = {pushed.event for pushed in PUSHES} - {"phx_join", "phx_leave"}
     assert pushes == described
     assert {name.partition(",")[0] for name in SOCKET} == pushes | {"phx_join"}
@@ -177,10 +187,10 @@ def _names() -> set[str]:
         def __call__(self, *_: Any) -> Any:
             return Anything()
 
-    from server.rest import admin, auth, blocks, chats, devices, invites, messages, users
+    from server.rest import admin, auth, blocks, chats, devices, invites, messages, stories, users
 
     services: Any = Anything()
-    modules = (admin, auth, blocks, chats, devices, invites, messages, users)
+    modules = (admin, auth, blocks, chats, devices, invites, messages, users, stories)
     return {operation.name for module in modules for operation in module.operations(services)}
 
 
@@ -315,4 +325,4 @@ async def test_whoever_is_removed_meanwhile_is_judged_by_what_they_are_when_it_i
             world.record.faults.hook = hook
             nursery.start_soon(remove)
         assert outcome == ["not_found"]
-        assert len(world.record.messages[chat_id]) == 2
+        assert len(world.record.messages[chat_id]) == 3

@@ -86,6 +86,8 @@ async def test_answers_have_the_documented_shape(world: Any) -> None:
     link = (await ada("POST", f"{API}/chats/{group['id']}/invites")).json
     text = {"client_id": "c", "type": "text", "content": {"text": "x"}}
     await ada("POST", f"{API}/chats/{chat['id']}/messages", text)
+    story = (await ada("POST", f"{API}/stories", {"type": "text", "content": {"text": "x"}})).json
+    await bob("PUT", f"{API}/stories/{story['id']}/view")
     await ada("PUT", f"{API}/users/{bob.id}/block")
     for method, path, real in (
         ("get", "/users/me", "/users/me"),
@@ -98,6 +100,8 @@ async def test_answers_have_the_documented_shape(world: Any) -> None:
         ("get", "/invites/{token}", f"/invites/{link['token']}"),
         ("get", "/chats/{chat_id}/members", f"/chats/{chat['id']}/members"),
         ("get", "/chats/{chat_id}/messages", f"/chats/{chat['id']}/messages"),
+        ("get", "/stories", "/stories"),
+        ("get", "/stories/{story_id}/views", f"/stories/{story['id']}/views"),
     ):
         reply = await ada(method.upper(), API + real)
         answer = document["paths"][API + path][method]["responses"][str(reply.status)]
@@ -230,6 +234,9 @@ CONTRACT = {
     "CHAT_CREATED": {"chat"},
     "USER_CONNECTED": {"user_id"},
     "USER_DISCONNECTED": {"user_id", "last_seen"},
+    "STORY_CREATED": {"story"},
+    "STORY_VIEWED": {"story_id", "user_id", "at"},
+    "STORY_EXPIRED": {"story_id", "user_id"},
 }
 
 
@@ -237,7 +244,7 @@ async def live(scene: Any, here: Any, there: Any) -> None:
     """Whatever people do."""
     chat = {"chat_id": scene.chat_id}
     text = {"type": "text", "content": {"text": "hello"}}
-    place = {"lat": 1, "lng": 2.5, "accuracy": 3, "live_until": "2027-01-01T00:00:00+01:00"}
+    place = {"lat": 1, "lng": 2.5, "accuracy": 3, "live_until": "2026-01-01T02:00:00+01:00"}
     image = {"type": "image", "media_id": "m", "content": {"width": 1, "height": 2, "thumbnail": "AAAA"}}
     pushes: list[tuple[str, Any]] = [
         ("message:send", {**chat, "client_id": "s1", **text, "reply_to": 1}),
@@ -251,6 +258,9 @@ async def live(scene: Any, here: Any, there: Any) -> None:
     for event, payload in pushes:
         assert (await here("me", event, payload))["status"] == "ok", event
     assert (await here(f"chat:{scene.chat_id}", "typing", {"state": "start"}))["status"] == "ok"
+    where = {"seq": 4, "lat": 3.5, "lng": -4, "accuracy": 5}
+    assert (await here(f"chat:{scene.chat_id}", "location:update", where))["status"] == "ok"
+    assert (await here(f"chat:{scene.chat_id}", "location:stop", {"seq": 4}))["status"] == "ok"
     for event, payload in (("message:send", {}), ("message:read", {**chat, "seq": "x"}), ("nothing", {})):
         assert (await here("me", event, payload))["status"] == "error"
     path = f"{API}/chats/{scene.chat_id}"
@@ -266,6 +276,10 @@ async def live(scene: Any, here: Any, there: Any) -> None:
     await scene.bob("POST", f"{API}/chats", {"type": "direct", "user_id": scene.ada.id})
     await trio.sleep(1)
     await scene.ada("PATCH", f"{API}/users/me", {"privacy": {"last_seen": "nobody"}})
+    told = await scene.ada("POST", f"{API}/stories", {"type": "text", "content": {"text": "x"}})
+    await scene.bob("PUT", f"{API}/stories/{told.json['id']}/view")
+    await trio.sleep(1)
+    await scene.ada("DELETE", f"{API}/stories/{told.json['id']}")
     await there(f"chat:{scene.chat_id}", "phx_leave")
     await scene.ada("DELETE", f"{path}/members/{scene.eve.id}")
     await trio.sleep(1)

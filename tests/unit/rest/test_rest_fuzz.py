@@ -31,7 +31,7 @@ values = st.recursive(
 )
 names = st.sampled_from(
     ["type", "title", "member_ids", "user_id", "role", "until", "seq", "client_id", "content", "text", "lat", "lng", "reply_to", "media_id",
-     "name", "phone", "password", "device", "platform", "refresh_token", "status", "privacy", "last_seen", "read_receipts", "avatar_media_id", "expires_in_s", "max_uses"]
+     "name", "phone", "password", "device", "platform", "refresh_token", "status", "privacy", "last_seen", "read_receipts", "avatar_media_id", "expires_in_s", "max_uses", "audience"]
 )  # fmt: skip
 
 
@@ -65,6 +65,8 @@ class Target:
         self.known = {"chat_id": self.chat_id, "user_id": bob.id, "device_id": "d", "seq": "1"}
         invite = (await self.ada("POST", f"{API}/chats/{self.chat_id}/invites")).json
         self.known |= {"invite_id": invite["id"], "token": invite["token"]}
+        story = await self.ada("POST", f"{API}/stories", {"type": "text", "content": {"text": "x"}})
+        self.known |= {"story_id": story.json["id"]}
 
     async def attack(self, choice: int, one: str, other: str, query: dict[str, str], body: bytes) -> None:
         operation = self.operations[choice % len(self.operations)]
@@ -278,6 +280,8 @@ PARAMETERS = {
     "get_chats_chat_id_messages": ["limit", "before_seq", "after_seq", "after_rev"],
     "get_admin_audit": ["limit"],
     "get_chats_chat_id_invites": ["limit"],
+    "get_stories": ["limit"],
+    "get_stories_story_id_views": ["limit"],
 }  # fmt: skip
 
 

@@ -1,0 +1,221 @@
+"""Announces what happens to stories: what this node has just written, and, on nodes with that role, whatever is due.
+
+What is to be announced is in the record before anybody is told, and stays there until everybody has been: a crash at any step only means that it is announced again
+by whoever finds it due. Receivers drop what they know (`handlers.story_news`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+import trio
+
+from handlers.announcements import CREATED, ENDED, has_ended, of_stories, of_views, rank
+from handlers.contacts import Contacts
+from handlers.fanout import Fanout
+from handlers.outage import Outage
+from handlers.signal import Signal
+from handlers.story_news import StoryNews
+from persistence.errors import StoreUnavailable
+from persistence.models import Story, Viewing
+from persistence.ports import Stories, StoryViews
+from supervisors import Child
+
+LEASE_MS: Final = 30_000
+"""How long whoever is to announce something has for it, before it is due for others."""
+BATCH: Final = 200
+"""Stories, or views, claimed at once. Small, so that messages find their way into the record in between."""
+AT_ONCE: Final = 50
+"""Stories told of without letting others do something in between."""
+LOOK_S: Final = 1.0
+"""Between two looks for what is due."""
+GIVE_WAY_S: Final = 0.01
+"""Between two batches, and again while messages wait to be written."""
+MOST_YIELDS: Final = 3
+"""Under steady load they always do: 10,000 stories are to be announced within seconds nevertheless."""
+MOST_WAITING: Final = 10_000
+"""What this node has to announce, and has not yet. Beyond it, it is left to whoever finds it due."""
+KEEP_MS: Final = 24 * 3_600_000
+"""How long a story is kept after its end was announced, for nodes that have missed it."""
+PURGE_S: Final = 60.0
+"""Between two looks for stories to be forgotten."""
+
+RETRY_S: Final = 1.0
+
+T = TypeVar("T")
+Due = tuple[T, bool, int]
+"""What to announce, whether it may have been told already, and until when it is this node's to do."""
+
+log: Final = logging.getLogger(__name__)
+
+
+class Announcer:
+    """Tells those concerned of stories that begin, end and are seen.
+
+    Args:
+        stories, views: the record.
+        contacts: whom stories concern.
+        news, fanout: tell them.
+        busy: whether messages wait to be written: they go first.
+        clock: milliseconds since the epoch.
+
+    Attributes:
+        announced: stories and views since the start.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        stories: Stories,
+        views: StoryViews,
+        contacts: Contacts,
+        news: StoryNews,
+        fanout: Fanout,
+        busy: Callable[[], bool],
+        clock: Callable[[], int],
+    ) -> None:
+        self._stories = stories
+        self._views = views
+        self._contacts = contacts
+        self._news = news
+        self._fanout = fanout
+        self._busy = busy
+        self._clock = clock
+        self._stories_due: deque[Due[Story]] = deque()
+        self._views_due: deque[Due[Viewing]] = deque()
+        self._more = False
+        self._work = Signal()
+        self._purge_at = 0.0
+        self._outage = Outage(
+            log, "stories are announced later: the record does not answer", "stories are announced again"
+        )
+        self.announced = 0
+
+    def written(self, story: Story) -> None:
+        """A story was written here: posted, or ended by its owner."""
+        self._put(self._stories_due, (story, False, self._clock() + LEASE_MS))
+
+    def viewed(self, view: Viewing) -> None:
+        """A view was written here."""
+        self._put(self._views_due, (view, False, self._clock() + LEASE_MS))
+
+    def _put(self, waiting: deque[Due[T]], due: Due[T]) -> None:
+        if len(waiting) < MOST_WAITING:
+            waiting.append(due)
+            self._work.set()
+
+    # -- what this node has to announce ------------------------------------------------------------------------------
+
+    async def run(self, child: Child) -> None:
+        """Announces what this node has written or claimed, as a supervised child; asked to stop, it announces what waits."""
+        self._work.set()
+        child.ready()
+        with child.cancel_on_stop():
+            while True:
+                await self._work.wait()
+                if not await self._succeeds(self._announce_waiting):
+                    await trio.sleep(RETRY_S)
+        await self._succeeds(self._announce_waiting)
+
+    async def _announce_waiting(self) -> None:
+        while self._stories_due or self._views_due:
+            await self._announce(_take(self._stories_due))
+            await self._announce_views(_take(self._views_due))
+
+    # -- what is due in the record -----------------------------------------------------------------------------------
+
+    async def run_due(self, child: Child) -> None:
+        """Announces whatever is due, and forgets what was over long ago; a supervised child, on as many nodes as wanted."""
+        child.ready()
+        with child.cancel_on_stop():
+            while True:
+                self._more = False
+                await self._succeeds(self._announce_due)
+                if self._more:
+                    await self._give_way()
+                else:
+                    await trio.sleep(LOOK_S)
+
+    async def _announce_due(self) -> None:
+        """One batch of each."""
+        now = self._clock()
+        until = now + LEASE_MS
+        stories = await self._stories.claim(now=now, until=until, limit=BATCH)
+        # A creation was announced by whoever posted it, or they died; the end of a story is announced here first.
+        await self._announce(
+            [
+                (story, story.tries > 1 or story.deleted or not has_ended(story, now), until)
+                for story in stories
+            ]
+        )
+        views = await self._views.claim(now=now, until=until, limit=BATCH)
+        await self._announce_views([(view, True, until) for view in views])
+        purged = 0
+        if trio.current_time() >= self._purge_at:
+            purged = await self._stories.purge(now - KEEP_MS, limit=BATCH)
+            if purged < BATCH:
+                self._purge_at = trio.current_time() + PURGE_S
+        self._more = max(len(stories), len(views), purged) >= BATCH
+
+    async def _give_way(self) -> None:
+        await trio.sleep(GIVE_WAY_S)
+        for _ in range(MOST_YIELDS):
+            if not self._busy():
+                break
+            await trio.sleep(GIVE_WAY_S)
+
+    # -- both --------------------------------------------------------------------------------------------------------
+
+    async def _announce(self, due: Sequence[Due[Story]]) -> None:
+        now = self._clock()
+        stories = [(story, again) for story, again, until in due if now < until]
+        if not stories:
+            return
+        try:
+            contacts = await self._contacts.of_many([story.user_id for story, _ in stories])
+            for start in range(0, len(stories), AT_ONCE):
+                self._news.tell(of_stories(contacts, stories[start : start + AT_ONCE], now))
+                await trio.lowlevel.checkpoint()
+            await self._fanout.settled()
+            told = {kind: [s.id for s, _ in stories if rank(s, now) == kind] for kind in (CREATED, ENDED)}
+            await self._stories.told(created=told[CREATED], ended=told[ENDED], at=self._clock())
+        except StoreUnavailable:
+            self._try_again(self._stories_due, due)
+            raise
+        self.announced += len(stories)
+
+    async def _announce_views(self, due: Sequence[Due[Viewing]]) -> None:
+        views = [(view, again) for view, again, until in due if self._clock() < until]
+        if not views:
+            return
+        try:
+            self._news.tell(of_views(views))
+            await self._fanout.settled()
+            await self._views.told([view for view, _ in views], at=self._clock())
+        except StoreUnavailable:
+            self._try_again(self._views_due, due)
+            raise
+        self.announced += len(views)
+
+    def _try_again(self, waiting: deque[Due[T]], due: Sequence[Due[T]]) -> None:
+        """As long as it is this node's to announce; it may have been told to some."""
+        for each, _, until in due:
+            self._put(waiting, (each, True, until))
+
+    async def _succeeds(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Whether the record answered. What could not be announced stays there, and becomes due again."""
+        try:
+            await step()
+        except StoreUnavailable as error:
+            self._outage.failed(reason=error.reason)
+            return False
+        self._outage.succeeded()
+        return True
+
+
+def _take(waiting: deque[Due[T]]) -> list[Due[T]]:
+    return [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
