@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.errors import Problem, SettingsError, plain
 from config.fields import Networks, NodeRole, Origins, Roles, Section, Setting
+from config.push import PushSettings
 from config.rates import RateSettings
 from config.sections import (
     AuthSettings,
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     commit: CommitSettings = CommitSettings()
     cluster: ClusterSettings = ClusterSettings()
     presence: PresenceSettings = PresenceSettings()
+    push: PushSettings = PushSettings()
     drain: DrainSettings = DrainSettings()
     stories: StorySettings = StorySettings()
     local: LocalSettings = LocalSettings()

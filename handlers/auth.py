@@ -29,7 +29,7 @@ from handlers.tries import Tries
 from handlers.wire import OwnUser, own_user, rfc3339
 from persistence.errors import AlreadyExists
 from persistence.models import AuditAction, Device, User
-from persistence.ports import Attempts, Devices, Users
+from persistence.ports import Attempts, Devices, PushSubscriptions, Users
 
 MAX_NAME: Final = 64
 MIN_PASSWORD: Final = 8
@@ -92,6 +92,7 @@ class Auth:
         *,
         users: Users,
         devices: Devices,
+        subscriptions: PushSubscriptions,
         attempts: Attempts,
         passwords: Passwords,
         tokens: Tokens,
@@ -105,6 +106,7 @@ class Auth:
     ) -> None:
         self._users = users
         self._devices = devices
+        self._subscriptions = subscriptions
         self._passwords = passwords
         self._tokens = tokens
         self._fanout = fanout
@@ -274,7 +276,10 @@ class Auth:
         if device is None or device.user_id != user_id:
             return False
         try:
+            # First, because asking again after a failure finds nothing to sign out; and once more, for what was being added meanwhile.
+            await self._subscriptions.remove_device(user_id, device_id)
             await self._devices.revoke(device_id, user_id)
+            await self._subscriptions.remove_device(user_id, device_id)
         finally:
             # Also when the reply was lost, after which asking again finds nothing to revoke.
             self._tokens.revoke(device_id)

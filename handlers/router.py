@@ -19,6 +19,7 @@ from handlers.commands import Command, Send
 from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.events import CHAT_TOPIC, ChatEvent, Detoured, Event, LogEvent, OpenEvent
 from handlers.fanout import Fanout
+from handlers.notifications.notifier import Notifier
 from handlers.policy import Blocked
 from handlers.protocol import Prepared, together
 from handlers.requeued import Requeued
@@ -65,6 +66,7 @@ class Router:
         log: the record.
         fanout: the way to other nodes.
         retry: where messages go that the record does not take in time.
+        notifier: told of what is written, for those who are not connected.
         commit: called with the router when it has something to write.
         wake: called with the router to have its task started, where it is not running.
         bury: called with a command that crashed the router too often, and the reason.
@@ -74,7 +76,7 @@ class Router:
     """
 
     __slots__ = (
-        "_behind", "_bury", "_caught_up", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_noted", "_retry", "_signal", "_wake", "active", "queued", "room", "running",
+        "_behind", "_bury", "_caught_up", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_noted", "_notifier", "_retry", "_signal", "_wake", "active", "queued", "room", "running",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +86,7 @@ class Router:
         fanout: Fanout,
         *,
         retry: RetryQueue,
+        notifier: Notifier,
         commit: Callable[[Router], None],
         wake: Callable[[Router], None],
         bury: Callable[[Command, str, str], None],
@@ -97,6 +100,7 @@ class Router:
         self._log = log
         self._fanout = fanout
         self._retry = retry
+        self._notifier = notifier
         self._commit = commit
         self._wake = wake
         self._bury = bury
@@ -304,6 +308,8 @@ class Router:
         text = entry_text(entry, encoded, new=type(write) is Message)
         seq = write.seq if type(write) is Message else 0
         events.append(LogEvent(entry.rev, seq, text, entry if type(entry) is Change else None))
+        if seq:
+            self._notifier.wrote(room.chat.id, seq)
         if write.rev > room.head.rev:
             if type(entry) is Change:
                 changed.append((entry, room.roles.get(entry.user_id or "") is None))
@@ -328,6 +334,7 @@ class Router:
         encoded = message_json(message)
         self.room.forget(command)
         events.append(LogEvent(message.rev, message.seq, entry_text(message, encoded, new=True)))
+        self._notifier.wrote(self.room.chat.id, message.seq)
         if message.rev > self.room.head.rev:
             self.catch_up(message.rev)
         _answer(command, message, encoded, created=False)
@@ -489,6 +496,8 @@ class Router:
             change = entry if type(entry) is Change else None
             event = LogEvent(entry.rev, seq, entry_text(entry, encoded, new=new), change)
             self._fanout.publish(CHAT_TOPIC + room.chat.id, [event])
+            if seq:
+                self._notifier.wrote(room.chat.id, seq)
             if type(entry) is Change:
                 self._tell_user(entry)
                 self._note(entry, entry)

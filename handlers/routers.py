@@ -18,6 +18,7 @@ from handlers.errors import ChatError, Code, invalid, not_found, overloaded, una
 from handlers.events import CHAT_TOPIC, OpenEvent
 from handlers.fanout import Fanout
 from handlers.loader import Loader
+from handlers.notifications.notifier import Notifier
 from handlers.outage import Outage
 from handlers.policy import Action, Blocked
 from handlers.principal import Principal
@@ -91,6 +92,7 @@ class Routers:
         bus: Bus,
         dead_letters: DeadLetters,
         fanout: Fanout,
+        notifier: Notifier,
         commit: GroupCommit,
         audit: Audit,
         retry: RetryQueue,
@@ -108,6 +110,7 @@ class Routers:
         self._bus = bus
         self._dead_letters = dead_letters
         self._fanout = fanout
+        self._notifier = notifier
         self._commit = commit
         self._audit = audit
         self._retry = retry
@@ -208,6 +211,7 @@ class Routers:
             self._store,
             self._fanout,
             retry=self._retry,
+            notifier=self._notifier,
             commit=self._commit.enqueue,
             wake=self._wake,
             bury=self._bury,

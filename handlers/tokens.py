@@ -26,6 +26,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from handlers.errors import ChatError, Code
 from handlers.principal import Principal
+from handlers.sealing import KeyRingLocked, seal, unseal
 from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
 from persistence.models import User
@@ -46,16 +47,6 @@ SLACK_S: Final = 86_400
 """A key is kept for so much longer than it should be needed: a node that could not read the ring goes on signing with what it knows."""
 
 log: Final = logging.getLogger(__name__)
-
-
-class KeyRingLocked(Exception):
-    """A stored key cannot be read: it is encrypted with another secret than AUTH_KEY_SECRET, or damaged."""
-
-    def __init__(self, kid: str) -> None:
-        super().__init__(
-            f"signing key {kid!r} cannot be read: AUTH_KEY_SECRET is not the one it was stored with"
-        )
-        self.kid = kid
 
 
 def new_private_key() -> rsa.RSAPrivateKey:
@@ -148,27 +139,18 @@ class Tokens:
         return max((_serial(row["kid"]) for row in rows), default=0)
 
     def _open(self, row: Mapping[str, Any]) -> rsa.RSAPrivateKey:
-        password = self._secret.encode() if self._secret and row.get("encrypted") else None
-        try:
-            private = serialization.load_pem_private_key(row["private_pem"].encode(), password)
-        except (ValueError, TypeError) as error:
-            raise KeyRingLocked(row["kid"]) from error
-        assert isinstance(private, rsa.RSAPrivateKey), "the ring holds RSA keys only"
+        private = unseal(row, self._secret)
+        assert isinstance(private, rsa.RSAPrivateKey), "the ring holds RSA keys for tokens only"
         return private
 
     async def _add(self, serial: int) -> None:
         private = new_private_key()
-        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
-        if self._secret:
-            encryption = serialization.BestAvailableEncryption(self._secret.encode())
-        pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         # Numbered: of several nodes that add a key at once, one succeeds, and that one's is the key.
         await self._store.add(
             {
                 "kid": f"k{serial}",
                 "alg": ALGORITHM,
-                "private_pem": pem.decode(),
-                "encrypted": bool(self._secret),
+                **seal(private, self._secret),
                 "created_at": self._clock(),
             }
         )

@@ -281,6 +281,15 @@ class RedisCluster:
             self._request = secrets.token_hex(8)
             return [name.decode() for name in dead]
 
+    async def orphans(self, most: int) -> list[str]:
+        key = f"{self._redis.prefix}orphans"
+        topics: Any = await self._redis.call(self._redis.client.srandmember, key, most)
+        return [topic.decode() for topic in topics]
+
+    async def adopted(self, topics: Sequence[str]) -> None:
+        if topics:
+            await self._redis.call(self._redis.client.srem, f"{self._redis.prefix}orphans", *topics)
+
     async def leave(self) -> None:
         await self._redis.publish(self._say_goodbye)
         await self._settle_estates()

@@ -32,6 +32,9 @@ _SHARD_KEYS: Final[dict[str, Document]] = {
     "account_jobs": {"user_id": "hashed"},
     "stories": {"user_id": 1},
     "story_views": {"story_id": 1},
+    "push_subscriptions": {"user_id": 1},
+    "notified": {"_id": "hashed"},
+    "push_tries": {"chat_id": 1},
 }
 
 
@@ -115,6 +118,21 @@ def _stories(db: Database[Document]) -> None:
     stories.create_index([("over_at", ASCENDING)], sparse=True, name="over")
 
 
+def _notifications(db: Database[Document]) -> None:
+    # A user's subscriptions, oldest first.
+    db["push_subscriptions"].create_index([("user_id", ASCENDING), ("created_at", ASCENDING)], name="user")
+    # What became of the pushes of a message; what a device was told last of a chat.
+    db["push_tries"].create_index([("chat_id", ASCENDING), ("seq", ASCENDING)], name="message")
+    told = [
+        ("chat_id", ASCENDING),
+        ("subscription_id", ASCENDING),
+        ("result", ASCENDING),
+        ("seq", DESCENDING),
+    ]
+    db["push_tries"].create_index(told, name="told")
+    db["push_tries"].create_index([("gone_at", ASCENDING)], name="gone", expireAfterSeconds=0)
+
+
 MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
     (1, "collections and indexes of users, chats and messages", _first),
     (2, "blocks", _blocks),
@@ -122,6 +140,7 @@ MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]
     (4, "invites", _invites),
     (5, "tasks for accounts", _account_jobs),
     (6, "stories", _stories),
+    (7, "push subscriptions and tries", _notifications),
 )
 
 

@@ -186,6 +186,8 @@ for _, topic in ipairs(redis.call('SPOP', prefix .. 'estate:' .. name, most)) do
   if redis.call('SISMEMBER', prefix .. 'topics:' .. node, topic) == 0 then
     redis.call('SREM', prefix .. 'interest:' .. topic, node)
   end
+  -- What the node has written there last, it may not have lived to say.
+  if topic:sub(1, 2) == 'c:' then redis.call('SADD', prefix .. 'orphans', topic) end
 end
 local left = redis.call('SCARD', prefix .. 'estate:' .. name)
 if left == 0 then redis.call('SREM', prefix .. 'estates', name) end

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.rates import parse_rate
-from config.settings import Settings
+from config.settings import NodeRole, Settings
 from handlers.audit import Audit
 from handlers.audit_reader import AuditReader
 from handlers.auth import Auth
@@ -27,6 +27,7 @@ from handlers.hub import Hub
 from handlers.inbox import Inbox
 from handlers.invites import Invitations
 from handlers.live_locations import LiveLocations
+from handlers.notifications.sender import PushSender
 from handlers.open_chats import OpenChatTracker
 from handlers.passwords import Passwords
 from handlers.peers import Peers
@@ -48,6 +49,7 @@ from handlers.workers.recovery import Recovery
 from handlers.workers.retries import Retries
 from persistence.ids import Ids, wall_clock
 from server.accounts import Accounts, make_accounts
+from server.notifications import Notifications, make_notifications
 from server.stores import Stores
 from server.story_parts import StoryParts, make_stories
 from supervisors import ChildSpec, DynamicSupervisor, PartitionSupervisor, Supervisor
@@ -66,6 +68,7 @@ class Core:
     """The handlers of a node, wired to each other and to its stores."""
 
     settings: Settings
+    roles: frozenset[NodeRole]
     stores: Stores
     hub: Hub
     audit: Audit
@@ -99,6 +102,7 @@ class Core:
     accounts: Accounts
     conversations: Conversations
     history: History
+    notifications: Notifications
 
     def session(self, principal: Principal, outlet: Outlet, connection_id: str) -> Session:
         """A session for a connection of a verified user. `sessions.opened` and `closed` say when it begins and ends."""
@@ -120,6 +124,7 @@ class Core:
                     ChildSpec("tokens", self.tokens.run),
                     ChildSpec("audit", self.audit.run, shutdown=FLUSH_S),
                     ChildSpec("fanout", self.fanout.run, shutdown=FLUSH_S),
+                    ChildSpec("notifier", self.notifications.notifier.run, shutdown=FLUSH_S),
                     ChildSpec("commit", self.commit.run, shutdown=FLUSH_S),
                     ChildSpec("retry-queue", self.retry.run),
                 ),
@@ -144,6 +149,7 @@ class Core:
                     *self.accounts.children,
                     ChildSpec("live-ends", self.live_ends.run),
                     *self.stories.workers(self.settings.roles, FLUSH_S),
+                    *self.notifications.workers(self.roles),
                 ),
                 name="workers",
             ).spec(),
@@ -157,6 +163,7 @@ def make_core(
     clock: Callable[[], int] = wall_clock,
     new_id: Callable[[], str] | None = None,
     passwords: Passwords | None = None,
+    sender: PushSender | None = None,
 ) -> Core:
     """Wire a node.
 
@@ -166,6 +173,7 @@ def make_core(
         clock: milliseconds since the epoch.
         new_id: makes ids, in the order of time.
         passwords: hashes passwords; by default in threads, at the cost that the settings ask for.
+        sender: hands notifications over; by default Web Push.
 
     """
     new_id = new_id or Ids(clock)
@@ -180,6 +188,7 @@ def make_core(
         most=settings.commit.queue_most,
         lead_s=settings.commit.queue_lead_s,
     )
+    notifications = make_notifications(settings, stores, clock=clock, new_id=new_id, sender=sender)
     partitions = PartitionSupervisor(ROUTER_PARTITIONS, name="routers", make=_router_partition)
     routers = Routers(
         store=stores.log,
@@ -188,6 +197,7 @@ def make_core(
         bus=stores.bus,
         dead_letters=stores.dead_letters,
         fanout=fanout,
+        notifier=notifications.notifier,
         commit=commit,
         audit=audit,
         retry=retry,
@@ -244,6 +254,7 @@ def make_core(
     auth = Auth(
         users=stores.users,
         devices=stores.devices,
+        subscriptions=stores.subscriptions,
         attempts=stores.attempts,
         passwords=passwords or _passwords(settings),
         tokens=tokens,
@@ -290,6 +301,7 @@ def make_core(
     )
     return Core(
         settings=settings,
+        roles=settings.roles,
         stores=stores,
         hub=hub,
         audit=audit,
@@ -334,7 +346,15 @@ def make_core(
             clock=clock,
         ),
         membership=Membership(
-            stores.cluster, routers, sessions, tracker, presence, recovery, peers, every_s=heartbeat_s
+            stores.cluster,
+            routers,
+            sessions,
+            tracker,
+            presence,
+            recovery,
+            peers,
+            notifications.notifier,
+            every_s=heartbeat_s,
         ),
         inbox=Inbox(stores.bus, routers, hub, tokens, news, stories.news, recovery, peers),
         peers=peers,
@@ -365,6 +385,7 @@ def make_core(
         history=History(
             chats=stores.chats, users=stores.users, store=stores.log, routers=routers, receipts=receipts
         ),
+        notifications=notifications,
     )
 
 

@@ -79,6 +79,7 @@ class NodeMetrics(Collector):
         """Every metric, now."""
         yield from self._of_connections()
         yield from self._of_messages()
+        yield from self._of_notifications()
         yield from self._of_tree()
 
     def _of_connections(self) -> Iterator[Metric]:
@@ -134,6 +135,28 @@ class NodeMetrics(Collector):
         )
         yield _counter("recovery_rounds", "Comparisons with the record.", core.recovery.rounds)
         yield _counter("nodes_buried", "Dead nodes that this one found.", core.membership.buried)
+
+    def _of_notifications(self) -> Iterator[Metric]:
+        parts = self._core.notifications
+        yield _counter(
+            "notify_chats", "Chats queued to be looked through for whom to notify.", parts.notifier.queued
+        )
+        yield _counter("notify_dropped", "Chats for which there was no room to wait.", parts.notifier.dropped)
+        yield _counter("notify_looked", "Chats looked through.", parts.looks.looked)
+        yield _counter("notify_called", "Pushes queued.", parts.looks.called)
+        yield _counter("notify_adopted", "Chats of dead nodes queued.", parts.estates.adopted)
+        tries = CounterMetricFamily("push_tries", "Pushes, by what became of them.", labels=["result"])
+        for result, count in sorted(parts.pushes.results.items()):
+            tries.add_metric([result], count)
+        yield tries
+        yield _gauge("push_under_way", "Pushes that were not answered yet.", len(parts.pushes.under_way))
+        yield _gauge("push_services_resting", "Push services that are left alone.", parts.pushes.resting)
+        queues = GaugeMetricFamily(
+            "push_queue", "Jobs in the queue, as a node last saw it.", labels=["queue"]
+        )
+        for queue, length in sorted(parts.estates.lengths.items()):
+            queues.add_metric([queue], length)
+        yield queues
 
     def _of_tree(self) -> Iterator[Metric]:
         for name, what, counts in (

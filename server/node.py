@@ -93,6 +93,7 @@ def make_node(settings: Settings) -> Supervisor:
         routers=core.routers,
         quotas=core.quotas,
         stories=core.stories.stories,
+        push=core.notifications.subscriptions,
         tree=lambda: snapshot(root),
         probes=core.stores.probes,
         draining=lambda: connections.draining,

@@ -14,6 +14,7 @@ from handlers.blocking import Blocking
 from handlers.chats import Conversations
 from handlers.history import History
 from handlers.invites import Invitations
+from handlers.notifications.subscriptions import PushSubscriptions
 from handlers.quotas import Quotas
 from handlers.routers import Routers
 from handlers.tokens import Tokens
@@ -30,7 +31,7 @@ class Services:
 
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
-        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations, accounts, stories: what the routes call.
+        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations, accounts, stories, push: what the routes call.
         quotas: how often callers may ask.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
@@ -53,6 +54,7 @@ class Services:
     routers: Routers
     quotas: Quotas
     stories: UserStories
+    push: PushSubscriptions
     tree: Callable[[], Node]
     probes: Sequence[Probe]
     required: frozenset[str] = frozenset({"mongodb"})

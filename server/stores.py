@@ -43,15 +43,19 @@ from persistence.ports import (
     Jobs,
     LivePositions,
     MessageLog,
+    Notified,
     OpenChats,
     Presence,
     Probe,
+    PushSubscriptions,
+    PushTries,
     SigningKeys,
     Stories,
     StoryViews,
     Users,
 )
 from persistence.presence import RedisPresence
+from persistence.push import MongoNotified, MongoPushSubscriptions, MongoPushTries
 from persistence.redis import Redis
 from persistence.stories import MongoStories
 from persistence.story_views import MongoStoryViews
@@ -98,6 +102,9 @@ class Stores:
     retries: Jobs
     live_positions: LivePositions
     jobs: Callable[[str, float], Jobs]
+    subscriptions: PushSubscriptions
+    notified: Notified
+    tries: PushTries
     probes: tuple[Probe, ...] = ()
     children: tuple[ChildSpec, ...] = ()
 
@@ -144,6 +151,9 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         retries=retries,
         live_positions=RedisLivePositions(redis),
         jobs=lambda queue, lease_s: RedisJobs(redis, queue, incarnation, lease_s=lease_s),
+        subscriptions=MongoPushSubscriptions(mongo),
+        notified=MongoNotified(mongo),
+        tries=MongoPushTries(mongo),
         probes=(mongo, redis, objects),
         children=(
             ChildSpec("mongodb", _keep_mongodb, (mongo,)),

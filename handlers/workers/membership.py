@@ -8,6 +8,7 @@ from typing import Final
 
 import trio
 
+from handlers.notifications.notifier import Notifier
 from handlers.open_chats import OpenChatTracker
 from handlers.outage import Outage
 from handlers.peers import Peers
@@ -39,6 +40,7 @@ class Membership:
         presence: PresenceTracker,
         recovery: Recovery,
         peers: Peers,
+        notifier: Notifier,
         *,
         every_s: float,
     ) -> None:
@@ -49,6 +51,7 @@ class Membership:
         self._presence = presence
         self._recovery = recovery
         self._peers = peers
+        self._notifier = notifier
         self._every_s = every_s
         self._outage = Outage(
             log, "Redis is away: other nodes are served from the record alone", "Redis is back"
@@ -99,6 +102,8 @@ class Membership:
             await self._routers.follow_all()
             self._tracker.restore()
             self._presence.restore()
+            if not remembered:
+                self._notifier.again()
             self._outage.succeeded()
             self._recovery.request()
         for node in await self._cluster.bury():

@@ -15,6 +15,7 @@ from persistence.memory.live_positions import MemoryLivePositions
 from persistence.memory.log import MemoryLog
 from persistence.memory.people import MemoryDevices, MemorySigningKeys, MemoryUsers
 from persistence.memory.presence import MemoryPresence
+from persistence.memory.push import MemoryNotified, MemoryPushSubscriptions, MemoryPushTries
 from persistence.memory.record import Record
 from persistence.memory.stories import MemoryStories, MemoryStoryViews
 
@@ -36,8 +37,11 @@ __all__ = [
     "MemoryJobs",
     "MemoryLivePositions",
     "MemoryLog",
+    "MemoryNotified",
     "MemoryOpenChats",
     "MemoryPresence",
+    "MemoryPushSubscriptions",
+    "MemoryPushTries",
     "MemorySigningKeys",
     "MemoryStories",
     "MemoryStoryViews",

@@ -105,6 +105,7 @@ class Broker:
         self.backlog: dict[str, dict[str, bytes]] = {}
         self.removed: list[str] = []
         self.losses: list[float] = []
+        self.orphans: dict[str, None] = {}
         self.lose: Callable[[str, str], bool] = lambda _from, _to: False
         self.repeat: Callable[[str, str], bool] = lambda _from, _to: False
         self.delay: Callable[[str, str], float] = lambda _from, _to: 0.0
@@ -120,6 +121,7 @@ class Broker:
         self.presence.clear()
         self.attempts.clear()
         self.live.clear()
+        self.orphans.clear()
         self.inboxes.clear()
         self.backlog.clear()
         self.removed.clear()
@@ -135,6 +137,13 @@ class Broker:
         for nodes in self.interest.values():
             nodes.discard(node)
         self.inboxes.pop(node, None)
+
+    def bury_node(self, node: str) -> None:
+        """The same, by whoever found that it is gone: the chats that it served are noted."""
+        self.orphans |= {
+            topic: None for topic, nodes in self.interest.items() if topic.startswith("c:") and node in nodes
+        }
+        self.forget_node(node)
 
     def delete_inbox(self, node: str) -> None:
         """The entries in a node's inbox are gone, and nothing else."""
@@ -305,7 +314,7 @@ class MemoryCluster:
         now = trio.current_time()
         dead = [node for node, until in self._b.leases.items() if until <= now and node != self._node]
         for node in dead:
-            self._b.forget_node(node)
+            self._b.bury_node(node)
             for other in self._b.leases:
                 self._b.put(node, other, DEAD, ())
         self._buried += dead
@@ -318,8 +327,18 @@ class MemoryCluster:
         for other in self._b.leases:
             if other != self._node:
                 self._b.put(self._node, other, self._bus._generation, ())
-        self._b.forget_node(self._node)
+        self._b.bury_node(self._node)
         await self._b.faults.after("leave")
+
+    async def orphans(self, most: int) -> list[str]:
+        await self._b.faults.before("orphans")
+        return list(self._b.orphans)[:most]
+
+    async def adopted(self, topics: Sequence[str]) -> None:
+        await self._b.faults.before("adopt")
+        for topic in topics:
+            self._b.orphans.pop(topic, None)
+        await self._b.faults.after("adopt")
 
 
 class MemoryOpenChats:

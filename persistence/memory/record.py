@@ -20,6 +20,8 @@ from persistence.models import (
     Invite,
     Member,
     Message,
+    PushSubscription,
+    PushTry,
     User,
     Viewing,
 )
@@ -52,6 +54,9 @@ class Record:
         self.audit_pending: dict[str, AuditNote] = {}
         self.stories: dict[str, Kept] = {}
         self.story_views: dict[tuple[str, str], tuple[Viewing, int]] = {}
+        self.subscriptions: dict[str, PushSubscription] = {}
+        self.notified: dict[str, int] = {}
+        self.tries: dict[str, PushTry] = {}
 
     def head(self, chat_id: str) -> Head:
         """The end of a chat's log."""

@@ -35,6 +35,7 @@ from persistence.models.log import (
 from persistence.models.nodes import Delivery, Envelope, OpenChat
 from persistence.models.people import Device, Privacy, User, Visibility, erased
 from persistence.models.presence import Online, PresentDevice, Turn
+from persistence.models.push import PushResult, PushSubscription, PushTry
 from persistence.models.stories import Story, StoryMark, StoryType, Viewing
 
 __all__ = [
@@ -78,6 +79,9 @@ __all__ = [
     "Outcome",
     "PresentDevice",
     "Privacy",
+    "PushResult",
+    "PushSubscription",
+    "PushTry",
     "Repeat",
     "Role",
     "Skipped",

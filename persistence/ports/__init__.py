@@ -20,6 +20,7 @@ from persistence.ports.nodes import Bus, Cluster, OpenChats
 from persistence.ports.people import Devices, SigningKeys, Users
 from persistence.ports.presence import Presence
 from persistence.ports.probe import Probe
+from persistence.ports.push import Notified, PushSubscriptions, PushTries
 from persistence.ports.stories import Stories, StoryViews
 
 __all__ = [
@@ -38,9 +39,12 @@ __all__ = [
     "Jobs",
     "LivePositions",
     "MessageLog",
+    "Notified",
     "OpenChats",
     "Presence",
     "Probe",
+    "PushSubscriptions",
+    "PushTries",
     "SigningKeys",
     "Stories",
     "StoryViews",

@@ -50,6 +50,12 @@ class Cluster(Protocol):
         are removed, and the next delivery of every living node says `lost`: what the dead had not published yet is in the record alone.
         """
 
+    async def orphans(self, most: int) -> list[str]:
+        """Topics of chats ("c:...") that nodes which are gone had followed, until somebody has `adopted` them. Any, and the same to any number of callers."""
+
+    async def adopted(self, topics: Sequence[str]) -> None:
+        """What was to be done about these is done."""
+
     async def leave(self) -> None:
         """Remove this node, its inbox and its interest, on an orderly stop."""
 

@@ -264,6 +264,8 @@ def _node(
     }
     if text_logs and settings.log_format is LogFormat.AUTO:
         own["LOG_FORMAT"] = LogFormat.TEXT
+    if not settings.push.networks:
+        own["PUSH_NETWORKS"] = "127.0.0.0/8,::1/128"  # a push service to try things with is on this machine
     if settings.node_name:
         own["NODE_NAME"] = f"{settings.node_name}-{i}"
     host = reachable(host)

@@ -273,3 +273,36 @@ async def test_the_interest_of_a_busy_node_is_cleared_in_steps(
     await b.bus.follow(topics[:700])
     assert await c.cluster.bury() == []
     assert await a.bus.followed(topics) == [True] * 700 + [False] * 500
+
+
+# -- what a dead node leaves -----------------------------------------------------------------------------------------
+
+
+async def test_the_chats_of_a_node_that_is_buried_are_orphans_until_somebody_adopts_them(
+    nodes: Nodes,
+) -> None:
+    a, b, c = await nodes.start("a", "b", "c")
+    await b.bus.follow(["c:one", "c:two", "u:ann", "n:"])
+    await c.bus.follow(["c:two", "c:three"])
+    assert await a.cluster.orphans(10) == []
+    nodes.expire(b)
+    await a.cluster.bury()
+    assert sorted(await a.cluster.orphans(10)) == sorted(await c.cluster.orphans(10)) == ["c:one", "c:two"]
+    assert len(await a.cluster.orphans(1)) == 1
+    await a.cluster.adopted(["c:one"])
+    await c.cluster.adopted(["c:one", "c:never"])
+    await c.cluster.adopted([])
+    assert await c.cluster.orphans(10) == ["c:two"]
+    nodes.expire(c)
+    await a.cluster.bury()
+    assert sorted(await a.cluster.orphans(10)) == ["c:three", "c:two"]
+
+
+async def test_the_chats_of_a_node_that_leaves_are_orphans_too(nodes: Nodes) -> None:
+    a, b = await nodes.start("a", "b")
+    await b.bus.follow(["c:one"])
+    await b.bus.follow(["c:let-go"])
+    await b.bus.unfollow(["c:let-go"])
+    await b.cluster.leave()
+    await a.cluster.bury()
+    assert await a.cluster.orphans(10) == ["c:one"]

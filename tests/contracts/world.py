@@ -26,6 +26,9 @@ from persistence.memory import (
     MemoryDevices,
     MemoryInvites,
     MemoryLog,
+    MemoryNotified,
+    MemoryPushSubscriptions,
+    MemoryPushTries,
     MemorySigningKeys,
     MemoryStories,
     MemoryStoryViews,
@@ -43,11 +46,15 @@ from persistence.ports import (
     Devices,
     Invites,
     MessageLog,
+    Notified,
+    PushSubscriptions,
+    PushTries,
     SigningKeys,
     Stories,
     StoryViews,
     Users,
 )
+from persistence.push import MongoNotified, MongoPushSubscriptions, MongoPushTries
 from persistence.stories import MongoStories
 from persistence.story_views import MongoStoryViews
 from persistence.users import MongoUsers
@@ -71,6 +78,9 @@ class Node:
     account_jobs: AccountJobs
     stories: Stories
     story_views: StoryViews
+    subscriptions: PushSubscriptions
+    notified: Notified
+    tries: PushTries
 
 
 @dataclass(frozen=True)
@@ -174,6 +184,9 @@ def memory_node(record: Record) -> Node:
         MemoryAccountJobs(record),
         MemoryStories(record),
         MemoryStoryViews(record),
+        MemoryPushSubscriptions(record),
+        MemoryNotified(record),
+        MemoryPushTries(record),
     )
 
 
@@ -192,4 +205,7 @@ def mongo_node(mongo: Mongo) -> Node:
         MongoAccountJobs(mongo),
         MongoStories(mongo),
         MongoStoryViews(mongo),
+        MongoPushSubscriptions(mongo),
+        MongoNotified(mongo),
+        MongoPushTries(mongo),
     )

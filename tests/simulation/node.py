@@ -38,6 +38,7 @@ from supervisors import Strategy, Supervisor, Telemetry
 from supervisors.telemetry import Event
 from tests.memory_stores import memory_stores
 from tests.simulation.faults import Dead, NodeFaults, Weather
+from tests.simulation.push_service import PushService
 
 T = TypeVar("T")
 
@@ -134,6 +135,7 @@ class Node:
     Args:
         name: for people; `incarnation` is its name among the nodes.
         skew_ms: how far its clock is ahead.
+        push: who takes notifications.
         step: told of each step that it takes in a store.
 
     Attributes:
@@ -155,6 +157,7 @@ class Node:
         redis: Weather,
         *,
         skew_ms: int = 0,
+        push: PushService,
         step: Callable[[Node, str, str], Awaitable[None]],
         telemetry: Callable[[Node, Event], None],
     ) -> None:
@@ -180,6 +183,7 @@ class Node:
             clock=self.clock,
             new_id=Ids(self.clock, Random(incarnation)),
             passwords=_NO_PASSWORDS,
+            sender=push.sender(self._touch),
         )
         self.core.tokens._open = _opened  # type: ignore[method-assign]
         self.root = Supervisor(

@@ -7,16 +7,18 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
+from config.settings import NodeRole
 from tests import deterministic
 from tests.simulation.invariants import check_log
 from tests.simulation.node import Node
-from tests.simulation.world import World, make_settings
+from tests.simulation.world import QUIET, World, make_settings
 
 SEEDS = 3
+EVERYTHING = frozenset(NodeRole)
 
 
 def simulated(
-    *, nodes: int = 2, seeds: int = SEEDS, crashes: bool = False, **limits: Any
+    *, nodes: int = 2, seeds: int = SEEDS, crashes: bool = False, notifies: bool = False, **limits: Any
 ) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
     """Make a test of `async def test(world, ...)`; what else it takes are parameters.
 
@@ -24,12 +26,13 @@ def simulated(
         nodes: n1, n2, ...
         seeds: how many orders of tasks to try.
         crashes: a child of a node may crash, by intent.
+        notifies: nodes notify those who are not connected.
         limits: of the settings.
 
     """
 
     def decorate(scenario: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-        settings = make_settings(**limits)
+        settings = make_settings(roles=EVERYTHING if notifies else QUIET, **limits)
 
         def test(**parameters: Any) -> None:
             for seed in range(seeds):
@@ -64,6 +67,7 @@ def at_every_step(
     nodes: int = 2,
     seed: int = 0,
     crash: bool = False,
+    notifies: bool = False,
 ) -> list[str]:
     """Run the story again and again, each time killing a node one step later in its way through the stores, until it gets through; the steps.
 
@@ -73,7 +77,7 @@ def at_every_step(
     """
     steps: list[str] = []
     for nth in count(1):
-        world = World(seed)
+        world = World(seed, make_settings(roles=EVERYTHING if notifies else QUIET))
         killed = _kill_at(world, dies, nth, crash=crash)
         if crash:
             world.expected.add("a topic crashed")

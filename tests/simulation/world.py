@@ -12,17 +12,18 @@ import trio
 
 from config.rates import RateSettings
 from config.sections import ClusterSettings, CommitSettings, LimitSettings, StorySettings
-from config.settings import Settings
+from config.settings import NodeRole, Settings
 from handlers.chats import NewChannel, NewDirect, NewGroup
 from handlers.principal import Principal
 from handlers.wire import ChatView
 from persistence.memory import Broker, Record
-from persistence.models import User
+from persistence.models import PresentDevice, PushSubscription, User
 from supervisors.exits import Crash
 from supervisors.telemetry import ChildExited, Event, IntensityBreached
 from tests.simulation.client import Client
 from tests.simulation.faults import Weather
 from tests.simulation.node import START_MS, Disconnected, Node, signing_key
+from tests.simulation.push_service import PushService
 
 HEARTBEAT_S = 2.0
 LEASE_S = 8.0
@@ -30,13 +31,18 @@ HEAD_CHECK_S = 30.0
 ROUTER_IDLE_S = 20.0
 HOLD_S = 10.0
 STORY_TTL_S = 60
+QUIET = frozenset(NodeRole) - {NodeRole.NOTIFICATIONS}
+"""Nobody notifies but where that is what is tested: there would be twice as many steps at which to kill a node."""
 
 Hook = Callable[[Node, str, str], Awaitable[None] | None]
 
 
-def make_settings(*, rates: RateSettings | None = None, **limits: Any) -> Settings:
+def make_settings(
+    *, rates: RateSettings | None = None, roles: frozenset[NodeRole] = QUIET, **limits: Any
+) -> Settings:
     return Settings(
         rates=rates or RateSettings(),
+        roles=roles,
         limits=LimitSettings(**{"max_members_group": 64, **limits}),
         commit=CommitSettings(store_hold_s=HOLD_S),
         stories=StorySettings(ttl_s=STORY_TTL_S),
@@ -54,6 +60,7 @@ class World:
 
     Attributes:
         mongo, redis: how the stores behave.
+        push: the push service, of all devices.
         hook: called at each step of each node in a store; may kill it there, or give something to wait for.
         lose_rate, repeat_rate, earliest_s, latest_s: what happens to entries between nodes.
         wrong: what clients or nodes have found that must not be.
@@ -77,6 +84,7 @@ class World:
             self.random.uniform(self.earliest_s, self.latest_s) if self.latest_s else 0.0
         )
         self.lose_rate = self.repeat_rate = self.earliest_s = self.latest_s = 0.0
+        self.push = PushService(self)
         self.hook: Hook | None = None
         self.nodes: dict[str, Node] = {}
         self.clients: list[Client] = []
@@ -123,6 +131,7 @@ class World:
             self.mongo,
             self.redis,
             skew_ms=skew_ms,
+            push=self.push,
             step=self._step,
             telemetry=self._told,
         )
@@ -200,6 +209,39 @@ class World:
                 self.user(user_id)
         view, _ = await self[node].call(self[node].core.conversations.create, principal(owner), body)
         return view
+
+    def subscribe(
+        self, user_id: str, device: str = "phone", service: str = "https://push"
+    ) -> PushSubscription:
+        """A device of a user is to be notified."""
+        name = f"{user_id}-{device}"
+        subscription = PushSubscription(
+            id=name,
+            user_id=user_id,
+            device_id=name,
+            endpoint=f"{service}/{name}",
+            p256dh=b"",
+            auth=name.encode().ljust(16, b"."),
+            created_at=START_MS,
+        )
+        self.record.subscriptions[name] = subscription
+        return subscription
+
+    def present(self, user_id: str, device: str = "phone", *, node: str = "n1", idle_s: float = 0) -> None:
+        """A device of a user is connected, and was last used so long ago."""
+        now = self[node].clock()
+        entry = PresentDevice(
+            user_id=user_id,
+            device_id=f"{user_id}-{device}",
+            node=self[node].incarnation,
+            since=START_MS,
+            active_at=now - int(idle_s * 1000),
+        )
+        self.broker.presence.devices.setdefault(user_id, {})[entry.device_id, entry.node] = entry
+
+    def absent(self, user_id: str) -> None:
+        """No device of the user is connected any more."""
+        self.broker.presence.devices.pop(user_id, None)
 
     # -- healing ---------------------------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ async def test_the_tree_has_the_children_that_are_documented_in_that_order(
         assert branch(tree, "sessions") == ["poller", "flusher", "sweep", "connections"]
         assert branch(tree, "endpoint") == ["control", "shared"]
         assert branch(tree, "registry") == ["chats", "users"]
-        assert branch(tree, "stores") == ["tokens", "audit", "fanout", "commit", "retry-queue"]
+        assert branch(tree, "stores") == ["tokens", "audit", "fanout", "notifier", "commit", "retry-queue"]
         assert len(branch(tree, "routers")) == 8
         supervisors = [child.id for child in tree.children if child.type == "supervisor"]
         assert supervisors == ["stores", "registry", "routers", "workers", "sessions", "endpoint"]

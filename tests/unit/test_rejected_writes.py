@@ -13,6 +13,8 @@ from handlers.commit import GroupCommit
 from handlers.errors import ChatError, Code
 from handlers.fanout import Fanout
 from handlers.hub import Hub
+from handlers.notifications.jobs import LOOKS
+from handlers.notifications.notifier import Notifier
 from handlers.principal import Principal
 from handlers.retry_queue import RetryQueue
 from handlers.routers import Routers
@@ -25,6 +27,7 @@ from persistence.memory import (
     MemoryBus,
     MemoryChats,
     MemoryDeadLetters,
+    MemoryJobs,
     MemoryLog,
     Record,
 )
@@ -58,6 +61,7 @@ async def test_what_the_store_will_not_write_is_set_aside_and_everything_else_is
         bus=bus,
         dead_letters=MemoryDeadLetters(record),
         fanout=fanout,
+        notifier=Notifier(MemoryJobs(broker, LOOKS, "n1", lease_s=60)),
         commit=commit,
         audit=Audit(MemoryAuditLog(record), lambda: 0, "n1"),
         retry=RetryQueue(MemoryBacklog(broker), bus, commit, most=1000, lead_s=-1),

@@ -9,11 +9,13 @@ import trio
 from handlers.commands import Send
 from handlers.events import Event, LogEvent
 from handlers.fanout import Fanout
+from handlers.notifications.jobs import LOOKS
+from handlers.notifications.notifier import Notifier
 from handlers.protocol import Prepared
 from handlers.retry_queue import RetryQueue
 from handlers.room import Room
 from handlers.router import Router
-from persistence.memory import MemoryLog, Record
+from persistence.memory import Broker, MemoryJobs, MemoryLog, Record
 from persistence.models import Chat, ChatType, Head, LogEntry, Message, MessageType, Role, Stored
 from supervisors import Child
 
@@ -78,12 +80,14 @@ async def test_a_message_that_catching_up_has_met_before_its_write_came_back_is_
     room.roles["ann"] = Role.OWNER
     listener, published, log = Listener(), Published(), MemoryLog(Record())
     room.subscribers[listener] = None
+    notifier = Notifier(MemoryJobs(Broker(), LOOKS, "n1", lease_s=60))
     nothing = lambda *_: None  # noqa: E731
     router = Router(
         room,
         log,
         cast("Fanout", published),
         retry=cast("RetryQueue", None),
+        notifier=notifier,
         commit=nothing,
         wake=nothing,
         bury=nothing,

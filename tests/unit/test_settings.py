@@ -19,6 +19,9 @@ OTHER = {
     "REDIS_URL": "redis://other",
     "S3_ENDPOINT_URL": "http://other",
     "S3_ADDRESSING_STYLE": "path",
+    "VAPID_PRIVATE_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE",
+    "VAPID_SUBJECT": "mailto:other@example.org",
+    "PUSH_NETWORKS": "10.0.0.0/8",
 }
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.errors import ChatError, Code
-from handlers.tokens import LEEWAY_S, PUBLISHED_BEFORE_S, KeyRingLocked, Tokens, new_private_key
+from handlers.sealing import KeyRingLocked
+from handlers.tokens import LEEWAY_S, PUBLISHED_BEFORE_S, Tokens, new_private_key
 from persistence.errors import StoreUnavailable
 from persistence.memory import MemorySigningKeys, Record
 from persistence.models import User

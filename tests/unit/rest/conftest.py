@@ -217,6 +217,7 @@ class World:
             routers=self.core.routers,
             quotas=self.core.quotas,
             stories=self.core.stories.stories,
+            push=self.core.notifications.subscriptions,
             tree=lambda: snapshot(self.root),
             probes=self.probes,
             draining=lambda: self.draining,
@@ -325,6 +326,8 @@ class Scene:
         posted = await self.ada("POST", f"{API}/stories", STORY)
         assert posted.status == 201, posted.raw
         self.story_id = posted.json["id"]
+        reply = await self.ada("POST", f"{API}/push/subscriptions", subscription("first"))
+        assert reply.status == 201, reply.raw
         return self
 
     async def log_in(self) -> dict[str, Any]:
@@ -416,6 +419,13 @@ class Scene:
             "delete_stories_story_id": ("DELETE", "/stories/{story_id}", none),
             "put_stories_story_id_view": ("PUT", "/stories/{story_id}/view", none),
             "get_stories_story_id_views": ("GET", "/stories/{story_id}/views?limit=5", none),
+            "get_push_key": ("GET", "/push/key", none),
+            "post_push_subscriptions": ("POST", "/push/subscriptions", subscription("new")),
+            "delete_push_subscriptions": (
+                "DELETE",
+                "/push/subscriptions",
+                {"endpoint": subscription("first")["endpoint"]},
+            ),
             "get_admin_tree": ("GET", "/admin/tree", none),
         }
         return {name: (method, self.fill(path), body) for name, (method, path, body) in calls.items()}
@@ -426,6 +436,16 @@ STORY = {"type": "text", "content": {"text": "a story"}}
 
 def text(client_id: str, words: str = "hello") -> dict[str, Any]:
     return {"client_id": client_id, "type": "text", "content": {"text": words}}
+
+
+def subscription(name: str) -> dict[str, Any]:
+    """What a browser gives of its push subscription."""
+    point = "BGkSROS9TA2uMV_zzX23NrzWzqUfQ4KSEK7QHaX8x1hSnixSx7BasYqRNFyJJIFBeYadtxg73TfVhuPdOY8ISJA"
+    return {
+        "endpoint": f"https://push.example.org/{name}",
+        "expirationTime": None,
+        "keys": {"p256dh": point, "auth": "BTBZMqHH6r4Tts7J_aSIgg"},
+    }
 
 
 @asynccontextmanager
