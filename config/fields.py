@@ -1,11 +1,12 @@
 """What is known of a setting beside its type: the name it has in the environment, its unit, and what zero means."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,20 @@ def _lower(value: tuple[str, ...]) -> tuple[str, ...]:
 
 Origins = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_lower)]
 """Several origins of pages; in the environment they are separated by commas."""
+
+
+def _content_types(value: object) -> object:
+    parts = _split(value)
+    if isinstance(parts, list | tuple):
+        for part in parts:
+            if not isinstance(part, str) or not _CONTENT_TYPE.fullmatch(part):
+                raise ValueError('must be types like "image/png"')
+    return parts
+
+
+_CONTENT_TYPE: Final = re.compile(r"\*/\*|[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
+ContentTypes = Annotated[tuple[str, ...], BeforeValidator(_content_types), Field(min_length=1)]
+"""Several content types, like "image/png"; in the environment they are separated by commas. "*/*" is any."""
 
 
 def _address(*schemes: str) -> BeforeValidator:

@@ -42,7 +42,11 @@ class S3Settings(Section):
             "S3_ENDPOINT_URL", zero="AWS, if the keys are set; without keys `local` starts its own store"
         ),
     ] = ""
-    """Where the store is, for nodes and clients alike."""
+    """Where the store is, for nodes; and for clients, unless they reach it under another address."""
+    public_endpoint_url: Annotated[
+        HttpUrl, Setting("S3_PUBLIC_ENDPOINT_URL", zero="the same as for nodes")
+    ] = ""
+    """Where the store is for clients, who upload to it and download from it directly."""
     region: Annotated[str, Field(min_length=1), Setting("S3_REGION")] = "us-east-1"
     """Region that requests are signed for."""
     bucket: Annotated[str, Field(min_length=3, max_length=63), Setting("S3_BUCKET")] = "chat-media"

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.errors import Problem, SettingsError, plain
 from config.fields import Networks, NodeRole, Origins, Roles, Section, Setting
+from config.media import MediaSettings
 from config.push import PushSettings
 from config.rates import RateSettings
 from config.sections import (
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     mongodb: MongoSettings = MongoSettings()
     redis: RedisSettings = RedisSettings()
     s3: S3Settings = S3Settings()
+    media: MediaSettings = MediaSettings()
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
     rates: RateSettings = RateSettings()

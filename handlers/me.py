@@ -17,7 +17,6 @@ from handlers.limits import Bucket
 from handlers.policy import Action, check
 from handlers.protocol import Prepared, Push, encode, reply_error, reply_ok
 from handlers.room import Room
-from handlers.router import Router
 from handlers.session import Rest, Session, error_view
 from handlers.wire import message_view
 from persistence.models import LogEntry, Member, MessageType
@@ -133,24 +132,30 @@ class MeTopic:
         if body.type is MessageType.LOCATION:
             return partial(self._send_location, push, body)
         router = self.feed.routers.get(body.chat_id)
-        if router is None or self.session.user_id not in router.room.roles:
-            return partial(self._send_to_new, push, body)
-        self._submit(router, push, body)
+        if (
+            router is None
+            or self.session.user_id not in router.room.roles
+            or body.media_id is not None  # has to be looked at first
+        ):
+            return partial(self._send_later, push, body)
+        self.feed.routers.submit(router, self._command(push, body))
         return None
 
     async def _send_location(self, push: Push, body: SendBody) -> None:
         await self.feed.routers.admit_live(self.session.user_id, body.chat_id, body)
-        await self._send_to_new(push, body)
+        await self._send_later(push, body)
 
-    async def _send_to_new(self, push: Push, body: SendBody) -> None:
-        self._submit(await self.feed.routers.router_for(body.chat_id, self.session.user_id), push, body)
-
-    def _submit(self, router: Router, push: Push, body: SendBody) -> None:
+    async def _send_later(self, push: Push, body: SendBody) -> None:
         routers = self.feed.routers
-        command = routers.sending(_SocketSend, self.session.user_id, body)
+        router = await routers.router_for(body.chat_id, self.session.user_id)
+        command = self._command(push, body)
+        routers.submit(await routers.attach(router, command), command)
+
+    def _command(self, push: Push, body: SendBody) -> _SocketSend:
+        command = self.feed.routers.sending(_SocketSend, self.session.user_id, body)
         command.push = push
         command.session = self.session
-        routers.submit(router, command)
+        return command
 
     def edit(self, push: Push) -> Rest:
         """`message:edit`."""

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import trio
 
+from handlers.attachments import Attachments
 from handlers.audit import Audit
 from handlers.awaited import QUEUED, Awaited, Awaits, Queued
 from handlers.barriers import blockers_of
@@ -90,6 +91,7 @@ class Routers:
         chats: Chats,
         blocks: Blocks,
         bus: Bus,
+        attachments: Attachments,
         dead_letters: DeadLetters,
         fanout: Fanout,
         notifier: Notifier,
@@ -108,6 +110,7 @@ class Routers:
         self._chats = chats
         self._blocks = blocks
         self._bus = bus
+        self._attachments = attachments
         self._dead_letters = dead_letters
         self._fanout = fanout
         self._notifier = notifier
@@ -410,13 +413,23 @@ class Routers:
         router = await self.router_for(chat_id, principal.user_id)
         command = self.sending(_AwaitedSend, principal.user_id, body)
         command.outcome = Awaited()
-        self.submit(router, command)
+        self.submit(await self.attach(router, command), command)
         outcome = await command.outcome.get()
         if outcome == QUEUED:
             return QUEUED
         entry, created = outcome
         assert isinstance(entry, Message)
         return entry, created
+
+    async def attach(self, router: Router, command: Send) -> Router:
+        """Take the file of a message, if it has one, into use; the router to submit it to then. Raises `ChatError`."""
+        if command.media_id is None:
+            return router
+        await self.allow(router, command.action, command.actor_id)
+        chat_id = router.room.chat.id
+        await self._attachments.take(chat_id, command)
+        # That may have taken long enough for a quiet room to be let go of.
+        return await self.router_for(chat_id, command.actor_id)
 
     async def edit(self, principal: Principal, chat_id: str, seq: int, content: dict[str, Any]) -> Message:
         """Replace the content of a message."""
@@ -460,6 +473,8 @@ class Routers:
             if error.code is not Code.NOT_FOUND or not entry.deleted:
                 raise error from None
         assert isinstance(entry, Message)
+        if message.media_id is not None:
+            self._attachments.deleted()
         return entry
 
     async def change(

@@ -9,8 +9,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType, structs
 
 from handlers.auth import MAX_NAME
-from handlers.errors import invalid, not_found
+from handlers.errors import not_found
 from handlers.fanout import Fanout
+from handlers.media import MediaLibrary
+from handlers.media_uses import REQUEST_S, avatar_use
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
 from handlers.phones import e164
 from handlers.presence_news import PresenceNews
@@ -19,10 +21,11 @@ from handlers.sight import Sight
 from handlers.text_fields import one_line
 from handlers.wire import OwnUser, UserView, own_user, rfc3339, rfc3339_or_none
 from persistence.errors import StoreUnavailable
-from persistence.models import Device, User, Visibility
+from persistence.models import Device, MediaKind, User, Visibility
 from persistence.ports import Blocks, Devices, Users
 
 MAX_STATUS: Final = 140
+_PICTURES: Final = frozenset({MediaKind.IMAGE, MediaKind.AVATAR})
 
 
 class PrivacyBody(msgspec.Struct, frozen=True):
@@ -63,6 +66,7 @@ class Profiles:
         blocks: Blocks,
         sight: Sight,
         news: PresenceNews,
+        media: MediaLibrary,
         fanout: Fanout,
         clock: Callable[[], int],
     ) -> None:
@@ -71,6 +75,7 @@ class Profiles:
         self._blocks = blocks
         self._sight = sight
         self._news = news
+        self._media = media
         self._fanout = fanout
         self._clock = clock
 
@@ -83,8 +88,6 @@ class Profiles:
 
     async def update(self, principal: Principal, body: ProfileBody) -> OwnUser:
         """Change what is given, and tell the caller's other devices. Raises `ChatError`."""
-        if body.avatar_media_id is not UNSET and body.avatar_media_id is not None:
-            raise invalid("avatar_media_id", "there is no such uploaded picture")
         user = await self._get(principal.user_id)
         privacy = None
         if body.privacy is not UNSET:
@@ -92,16 +95,27 @@ class Profiles:
                 f: v for f in ("last_seen", "read_receipts") if (v := getattr(body.privacy, f)) is not UNSET
             }
             privacy = structs.replace(user.privacy, **given)
+        name = None if body.name is UNSET else one_line(body.name, "name", most=MAX_NAME)
+        status = None if body.status is UNSET else one_line(body.status, "status", most=MAX_STATUS, least=0)
+        avatar = None if body.avatar_media_id is UNSET else body.avatar_media_id
+        changes_avatar = body.avatar_media_id is not UNSET and avatar != user.avatar_media_id
+        if changes_avatar and avatar is not None:
+            use = avatar_use(user.id)
+            await self._media.use(user.id, avatar, _PICTURES, use, field="avatar_media_id")
+        former = user.avatar_media_id if changes_avatar else None
+        if former is not None:  # should this request not live to say below that it is over
+            await self._media.reconsider(former, after_s=REQUEST_S)
         after = await self._users.update(
             principal.user_id,
             at=self._clock(),
-            name=None if body.name is UNSET else one_line(body.name, "name", most=MAX_NAME),
-            status=None
-            if body.status is UNSET
-            else one_line(body.status, "status", most=MAX_STATUS, least=0),
+            name=name,
+            status=status,
+            avatar_media_id=avatar,
             clear_avatar=body.avatar_media_id is None,
             privacy=privacy,
         )
+        if former is not None:
+            await self._media.reconsider(former)
         if after.privacy.read_receipts != user.privacy.read_receipts:
             self._fanout.hide_reads(principal.user_id, hidden=not after.privacy.read_receipts)
         await self._news.privacy_changed(user, after)

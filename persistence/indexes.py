@@ -35,6 +35,8 @@ _SHARD_KEYS: Final[dict[str, Document]] = {
     "push_subscriptions": {"user_id": 1},
     "notified": {"_id": "hashed"},
     "push_tries": {"chat_id": 1},
+    # By id, evenly: a file is asked for by those who see it, who need not know whose it is.
+    "media": {"_id": "hashed"},
 }
 
 
@@ -133,6 +135,16 @@ def _notifications(db: Database[Document]) -> None:
     db["push_tries"].create_index([("gone_at", ASCENDING)], name="gone", expireAfterSeconds=0)
 
 
+def _media(db: Database[Document]) -> None:
+    media = db["media"]
+    # A user's files, in order; those never used, to be counted; those to look at, in the order of time.
+    media.create_index([("owner_id", ASCENDING), ("_id", ASCENDING)], name="owner")
+    media.create_index(
+        [("owner_id", ASCENDING)], name="pending", partialFilterExpression={"pending": {"$eq": True}}
+    )
+    media.create_index([("review_at", ASCENDING)], name="review", sparse=True)
+
+
 MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
     (1, "collections and indexes of users, chats and messages", _first),
     (2, "blocks", _blocks),
@@ -141,6 +153,7 @@ MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]
     (5, "tasks for accounts", _account_jobs),
     (6, "stories", _stories),
     (7, "push subscriptions and tries", _notifications),
+    (8, "media", _media),
 )
 
 

@@ -67,6 +67,7 @@ class MongoLog:
         self._blocks = mongo.db["blocks"]
         self._audit_pending = mongo.db["audit_pending"]
         self._doors = Doors(mongo.db)
+        self._media = mongo.db["media"]
 
     async def append(self, writes: Sequence[LogWrite]) -> list[Outcome]:
         return await self._mongo.write(self._append, writes)
@@ -153,6 +154,10 @@ class MongoLog:
         )
         marker = {"_id": _rev_id(write.chat_id, old_rev), "c": write.chat_id, "r": old_rev, "x": True}
         self._messages.insert_one(marker, session=session)
+        if type(write) is Deletion and there.get("m"):
+            # With the deletion or not at all: no file outlives its message, whatever dies in between.
+            due = {"review_at": write.at, "stamp": _rev_id(write.chat_id, write.rev)}
+            self._media.update_one({"_id": there["m"]}, {"$set": due}, session=session)
         message = _message(there | fields)
         self._leave_note(write, message, session)
         return Stored(message=message)

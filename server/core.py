@@ -11,6 +11,7 @@ from typing import Final
 
 from config.rates import parse_rate
 from config.settings import NodeRole, Settings
+from handlers.attachments import Attachments
 from handlers.audit import Audit
 from handlers.audit_reader import AuditReader
 from handlers.auth import Auth
@@ -49,6 +50,7 @@ from handlers.workers.recovery import Recovery
 from handlers.workers.retries import Retries
 from persistence.ids import Ids, wall_clock
 from server.accounts import Accounts, make_accounts
+from server.media import MediaParts, make_media
 from server.notifications import Notifications, make_notifications
 from server.stores import Stores
 from server.story_parts import StoryParts, make_stories
@@ -103,6 +105,7 @@ class Core:
     conversations: Conversations
     history: History
     notifications: Notifications
+    media: MediaParts
 
     def session(self, principal: Principal, outlet: Outlet, connection_id: str) -> Session:
         """A session for a connection of a verified user. `sessions.opened` and `closed` say when it begins and ends."""
@@ -150,10 +153,15 @@ class Core:
                     ChildSpec("live-ends", self.live_ends.run),
                     *self.stories.workers(self.settings.roles, FLUSH_S),
                     *self.notifications.workers(self.roles),
+                    *self._by_role(),
                 ),
                 name="workers",
             ).spec(),
         )
+
+    def _by_role(self) -> Sequence[ChildSpec]:
+        """The workers that only nodes with a certain role have."""
+        return (ChildSpec("media", self.media.review.run),) if NodeRole.MEDIA in self.settings.roles else ()
 
 
 def make_core(
@@ -180,6 +188,8 @@ def make_core(
     audit = Audit(stores.audit, clock, stores.incarnation)
     hub = Hub()
     fanout = Fanout(stores.bus, hub)
+    contacts = Contacts(stores.chats, stores.blocks)
+    media = make_media(settings, stores, contacts, clock=clock, new_id=new_id)
     commit = GroupCommit(stores.log, batch=settings.commit.batch)
     retry = RetryQueue(
         stores.backlog,
@@ -195,6 +205,7 @@ def make_core(
         chats=stores.chats,
         blocks=stores.blocks,
         bus=stores.bus,
+        attachments=Attachments(media.library, stores.log),
         dead_letters=stores.dead_letters,
         fanout=fanout,
         notifier=notifications.notifier,
@@ -214,7 +225,6 @@ def make_core(
     tracker = OpenChatTracker(stores.incarnation, stores.open_chats, stores.cluster, routers, clock)
     peers = Peers(stores.incarnation, fanout, stores.bus)
     quotas = Quotas(stores.buckets, {each: parse_rate(getattr(settings.rates, each)) for each in Quota})
-    contacts = Contacts(stores.chats, stores.blocks)
     sight = Sight(stores.users, stores.chats, stores.log, contacts)
     heartbeat_s, grace_s = settings.cluster.heartbeat_s, settings.presence.grace_s
     news = PresenceNews(
@@ -366,6 +376,7 @@ def make_core(
             blocks=stores.blocks,
             sight=sight,
             news=news,
+            media=media.library,
             fanout=fanout,
             clock=clock,
         ),
@@ -386,6 +397,7 @@ def make_core(
             chats=stores.chats, users=stores.users, store=stores.log, routers=routers, receipts=receipts
         ),
         notifications=notifications,
+        media=media,
     )
 
 

@@ -94,6 +94,7 @@ def make_node(settings: Settings) -> Supervisor:
         quotas=core.quotas,
         stories=core.stories.stories,
         push=core.notifications.subscriptions,
+        media=core.media,
         tree=lambda: snapshot(root),
         probes=core.stores.probes,
         draining=lambda: connections.draining,

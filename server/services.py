@@ -22,6 +22,7 @@ from handlers.user_stories import UserStories
 from handlers.users import Profiles
 from persistence.ports import Probe
 from server.accounts import Accounts
+from server.media import MediaParts
 from supervisors import Node
 
 
@@ -31,7 +32,7 @@ class Services:
 
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
-        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations, accounts, stories, push: what the routes call.
+        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations, accounts, stories, push, media: what the routes call.
         quotas: how often callers may ask.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
@@ -55,6 +56,7 @@ class Services:
     quotas: Quotas
     stories: UserStories
     push: PushSubscriptions
+    media: MediaParts
     tree: Callable[[], Node]
     probes: Sequence[Probe]
     required: frozenset[str] = frozenset({"mongodb"})

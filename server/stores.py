@@ -23,6 +23,7 @@ from persistence.invites import MongoInvites
 from persistence.jobs import RedisJobs
 from persistence.keys import MongoSigningKeys
 from persistence.live_positions import RedisLivePositions
+from persistence.media import MongoMedia
 from persistence.messages import MongoLog
 from persistence.mongo import Mongo
 from persistence.objects import ObjectStore
@@ -42,8 +43,10 @@ from persistence.ports import (
     Invites,
     Jobs,
     LivePositions,
+    MediaRecords,
     MessageLog,
     Notified,
+    Objects,
     OpenChats,
     Presence,
     Probe,
@@ -86,6 +89,8 @@ class Stores:
     blocks: Blocks
     invites: Invites
     account_jobs: AccountJobs
+    media: MediaRecords
+    objects: Objects
     devices: Devices
     keys: SigningKeys
     dead_letters: DeadLetters
@@ -117,14 +122,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         timeout_ms=settings.mongodb.timeout_ms,
     )
     redis = Redis(settings.redis.url.get_secret_value(), prefix=settings.redis.prefix)
-    objects = ObjectStore(
-        endpoint_url=settings.s3.endpoint_url or None,
-        region=settings.s3.region,
-        bucket=settings.s3.bucket,
-        access_key_id=settings.s3.access_key_id.get_secret_value(),
-        secret_access_key=settings.s3.secret_access_key.get_secret_value(),
-        addressing=settings.s3.addressing_style,
-    )
+    objects = ObjectStore.from_settings(settings.s3)
     bus = RedisBus(redis, incarnation)
     retries = RedisJobs(redis, RETRIES, incarnation, lease_s=RETRY_LEASE_S)
     return Stores(
@@ -135,6 +133,8 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
         blocks=MongoBlocks(mongo),
         invites=MongoInvites(mongo),
         account_jobs=MongoAccountJobs(mongo),
+        media=MongoMedia(mongo),
+        objects=objects,
         devices=MongoDevices(mongo),
         keys=MongoSigningKeys(mongo),
         dead_letters=MongoDeadLetters(mongo),

@@ -13,6 +13,8 @@ from persistence.memory.invites import MemoryInvites
 from persistence.memory.jobs import MemoryJobs
 from persistence.memory.live_positions import MemoryLivePositions
 from persistence.memory.log import MemoryLog
+from persistence.memory.media import MemoryMedia
+from persistence.memory.objects import Bucket, MemoryObjects
 from persistence.memory.people import MemoryDevices, MemorySigningKeys, MemoryUsers
 from persistence.memory.presence import MemoryPresence
 from persistence.memory.push import MemoryNotified, MemoryPushSubscriptions, MemoryPushTries
@@ -21,6 +23,7 @@ from persistence.memory.stories import MemoryStories, MemoryStoryViews
 
 __all__ = [
     "Broker",
+    "Bucket",
     "Faults",
     "MemoryAccountJobs",
     "MemoryAttempts",
@@ -37,7 +40,9 @@ __all__ = [
     "MemoryJobs",
     "MemoryLivePositions",
     "MemoryLog",
+    "MemoryMedia",
     "MemoryNotified",
+    "MemoryObjects",
     "MemoryOpenChats",
     "MemoryPresence",
     "MemoryPushSubscriptions",

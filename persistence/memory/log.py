@@ -88,6 +88,10 @@ class MemoryLog:
         chat[write.seq] = after
         self._r.take_rev(write.chat_id, write.rev)
         self._leave_note(write, after)
+        media = self._r.media.get(there.media_id or "") if type(write) is Deletion else None
+        if media is not None:
+            stamp = f"{write.chat_id}#{write.rev}"
+            self._r.media[media.id] = structs.replace(media, review_at=write.at, stamp=stamp)
         return Stored(message=after)
 
     def _leave_note(self, write: LogWrite, entry: LogEntry) -> None:

@@ -6,6 +6,7 @@ from bisect import insort
 from typing import TYPE_CHECKING, Any
 
 from persistence.memory.faults import Faults
+from persistence.memory.objects import Bucket
 from persistence.models import (
     AccountJob,
     AccountTask,
@@ -18,6 +19,7 @@ from persistence.models import (
     Device,
     Head,
     Invite,
+    Media,
     Member,
     Message,
     PushSubscription,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Record:
-    """One database, for all nodes of a simulation."""
+    """One database, for all nodes of a simulation, and the bucket that goes with it."""
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults("mongodb")
@@ -57,6 +59,8 @@ class Record:
         self.subscriptions: dict[str, PushSubscription] = {}
         self.notified: dict[str, int] = {}
         self.tries: dict[str, PushTry] = {}
+        self.media: dict[str, Media] = {}
+        self.bucket = Bucket()
 
     def head(self, chat_id: str) -> Head:
         """The end of a chat's log."""

@@ -32,6 +32,7 @@ from persistence.models.log import (
     Skipped,
     Stored,
 )
+from persistence.models.media import Media, MediaKind, MediaUse, SignedUpload, StoredObject
 from persistence.models.nodes import Delivery, Envelope, OpenChat
 from persistence.models.people import Device, Privacy, User, Visibility, erased
 from persistence.models.presence import Online, PresentDevice, Turn
@@ -70,6 +71,9 @@ __all__ = [
     "LivePosition",
     "LogEntry",
     "LogWrite",
+    "Media",
+    "MediaKind",
+    "MediaUse",
     "Member",
     "Message",
     "MessageType",
@@ -84,8 +88,10 @@ __all__ = [
     "PushTry",
     "Repeat",
     "Role",
+    "SignedUpload",
     "Skipped",
     "Stored",
+    "StoredObject",
     "Story",
     "StoryMark",
     "StoryType",

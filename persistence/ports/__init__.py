@@ -16,6 +16,7 @@ from persistence.ports.invites import Invites
 from persistence.ports.jobs import Jobs
 from persistence.ports.live import LivePositions
 from persistence.ports.log import MessageLog
+from persistence.ports.media import MediaRecords, Objects
 from persistence.ports.nodes import Bus, Cluster, OpenChats
 from persistence.ports.people import Devices, SigningKeys, Users
 from persistence.ports.presence import Presence
@@ -38,8 +39,10 @@ __all__ = [
     "Invites",
     "Jobs",
     "LivePositions",
+    "MediaRecords",
     "MessageLog",
     "Notified",
+    "Objects",
     "OpenChats",
     "Presence",
     "Probe",

@@ -15,7 +15,7 @@ class MessageLog(Protocol):
         Several nodes may append to one chat; unique `(chat_id, seq)`, `(chat_id, rev)` and `(chat_id, sender_id, client_id)` decide races.
         Within a batch, the writes of one chat are applied in the order given, and as soon as one of them is not `Stored`, the
         later ones of that chat are `Skipped`; other chats are not affected. A `Change` and its effect on the member list or the chat are one
-        transaction. After `StoreUnavailable` any part may have been written; repeating the batch tells: what is there already, exactly
+        transaction; so are a `Deletion` and making the message's file due for review. After `StoreUnavailable` any part may have been written; repeating the batch tells: what is there already, exactly
         as it was to be written, is `Stored`; a message that has been edited or has another place by now is a `Repeat`. Who gets a `Conflict` finds the
         entry that was faster with its next read.
         """

@@ -138,14 +138,4 @@ async def _ask_redis(settings: Settings) -> None:
 async def _ask_s3(settings: Settings) -> None:
     from persistence.objects import ObjectStore
 
-    s3 = settings.s3
-    await _ping(
-        ObjectStore(
-            endpoint_url=s3.endpoint_url or None,
-            region=s3.region,
-            bucket=s3.bucket,
-            access_key_id=s3.access_key_id.get_secret_value(),
-            secret_access_key=s3.secret_access_key.get_secret_value(),
-            addressing=s3.addressing_style,
-        )
-    )
+    await _ping(ObjectStore.from_settings(settings.s3))

@@ -20,7 +20,20 @@ from config.logging import request_id as logged_request_id
 from handlers.errors import ChatError, Code
 from persistence.errors import StoreError
 from server.addresses import Network, is_within
-from server.rest import account, admin, auth, blocks, chats, devices, invites, messages, push, stories, users
+from server.rest import (
+    account,
+    admin,
+    auth,
+    blocks,
+    chats,
+    devices,
+    invites,
+    media,
+    messages,
+    push,
+    stories,
+    users,
+)
 from server.rest.meta import JSON, View, views
 from server.rest.operation import PREFIX, Answer, Operation
 from server.rest.problems import of_chat_error, of_http, of_store_error, response
@@ -41,7 +54,7 @@ log: Final = logging.getLogger(__name__)
 
 def operations(services: Services) -> tuple[Operation, ...]:
     """Every call of the API that this node's roles serve."""
-    modules = (auth, devices, users, account, blocks, chats, invites, messages, stories, push, admin)
+    modules = (auth, devices, users, account, blocks, chats, invites, messages, stories, push, media, admin)
     every = (operation for module in modules for operation in module.operations(services))
     return tuple(operation for operation in every if role_of(operation.path) in services.settings.roles)
 

@@ -71,8 +71,13 @@ async def test_a_port_of_its_own_is_a_second_listener(
 
 @pytest.mark.parametrize(
     ("roles", "api", "socket"),
-    [(ALL, 401, 403), (ALL - {NodeRole.API}, 404, 403), (ALL - {NodeRole.REALTIME}, 401, 404)],
-    ids=["all", "no api", "no realtime"],
+    [
+        (ALL, 401, 403),
+        (ALL - {NodeRole.API}, 404, 403),
+        (ALL - {NodeRole.REALTIME}, 401, 404),
+        (ALL - {NodeRole.MEDIA}, 401, 403),
+    ],
+    ids=["all", "no api", "no realtime", "no media"],
 )
 async def test_a_node_serves_what_its_roles_say_and_always_what_operators_need(
     roles: frozenset[NodeRole], api: int, socket: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -87,6 +92,7 @@ async def test_a_node_serves_what_its_roles_say_and_always_what_operators_need(
         described = {role_of(path.removeprefix(PREFIX)) for path in msgspec.json.decode(document)["paths"]}
         assert described <= roles
         assert (NodeRole.API in described) == (NodeRole.API in roles)
+        assert (NodeRole.MEDIA in described) == (NodeRole.MEDIA in roles)
 
 
 async def test_an_upgrade_elsewhere_is_refused_and_no_crash(

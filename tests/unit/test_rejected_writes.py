@@ -7,12 +7,14 @@ from typing import Any
 
 import trio
 
+from handlers.attachments import Attachments
 from handlers.audit import Audit
 from handlers.bodies import SendBody
 from handlers.commit import GroupCommit
 from handlers.errors import ChatError, Code
 from handlers.fanout import Fanout
 from handlers.hub import Hub
+from handlers.media import MediaLibrary
 from handlers.notifications.jobs import LOOKS
 from handlers.notifications.notifier import Notifier
 from handlers.principal import Principal
@@ -29,6 +31,8 @@ from persistence.memory import (
     MemoryDeadLetters,
     MemoryJobs,
     MemoryLog,
+    MemoryMedia,
+    MemoryObjects,
     Record,
 )
 from persistence.models import Chat, ChatType, LogWrite, Member, Message, MessageType, Outcome, Role
@@ -59,6 +63,12 @@ async def test_what_the_store_will_not_write_is_set_aside_and_everything_else_is
         chats=chats,
         blocks=MemoryBlocks(record),
         bus=bus,
+        attachments=Attachments(
+            MediaLibrary(
+                MemoryMedia(record), MemoryObjects(record.bucket), lambda: 0, Ids(lambda: 0), upload_ttl_s=60
+            ),
+            store,
+        ),
         dead_letters=MemoryDeadLetters(record),
         fanout=fanout,
         notifier=Notifier(MemoryJobs(broker, LOOKS, "n1", lease_s=60)),

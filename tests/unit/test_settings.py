@@ -17,6 +17,7 @@ OTHER = {
     "LOG_FORMAT": "json",
     "MONGODB_URI": "mongodb://other",
     "REDIS_URL": "redis://other",
+    "S3_PUBLIC_ENDPOINT_URL": "https://files.example",
     "S3_ENDPOINT_URL": "http://other",
     "S3_ADDRESSING_STYLE": "path",
     "VAPID_PRIVATE_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE",
@@ -94,6 +95,8 @@ def _other_value(name: str, default: object) -> str:
         return OTHER[name]
     if name.startswith("RATE_"):
         return "7/min burst 7"
+    if name.startswith("MEDIA_") and isinstance(default, tuple):
+        return "text/plain, text/csv"
     return str(int(default) + 1) if isinstance(default, int | float) else "other"
 
 

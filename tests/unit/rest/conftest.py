@@ -23,6 +23,7 @@ import trio
 import trio.testing
 from quart.wrappers import Response
 
+from config.media import MediaSettings
 from config.rates import RateSettings
 from config.sections import AuthSettings, ClusterSettings, CommitSettings, LimitSettings
 from config.settings import Settings
@@ -111,6 +112,16 @@ class Account:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return await self.world.request(method, path, json, headers=headers, **options)
 
+    async def upload(self, body: bytes = b"picture", **fields: Any) -> str:
+        """Upload a file, as a client does; its id."""
+        wanted = {"kind": "image", "content_type": "image/png", "size": len(body), **fields}
+        reply = await self("POST", f"{API}/media/uploads", wanted)
+        assert reply.status == 201, reply.raw
+        target = reply.json["upload"]
+        stored = self.world.record.bucket.upload(target["url"], target["headers"], body)
+        assert stored.status == 200, stored.body
+        return str(reply.json["media_id"])
+
     async def connect(self) -> Socket:
         """A connection of this device, that has joined nothing yet."""
         return await Socket.open(self.world, self.token)
@@ -168,6 +179,7 @@ class World:
         key_rotation_s: int = 86_400,
         rates: RateSettings | None = None,
         trusted: tuple[str, ...] = ("127.0.0.0/8",),
+        media: dict[str, Any] | None = None,
         **limits: Any,
     ) -> None:
         self.record = record or Record()
@@ -187,6 +199,7 @@ class World:
                 refresh_token_ttl_s=86_400,
                 key_rotation_s=key_rotation_s,
             ),
+            media=MediaSettings(**(media or {})),
             commit=CommitSettings(store_hold_s=5),
             cluster=ClusterSettings(heartbeat_s=1e6, lease_s=1e9, head_check_s=1e6, router_idle_s=60),
         )
@@ -218,6 +231,7 @@ class World:
             quotas=self.core.quotas,
             stories=self.core.stories.stories,
             push=self.core.notifications.subscriptions,
+            media=self.core.media,
             tree=lambda: snapshot(self.root),
             probes=self.probes,
             draining=lambda: self.draining,
@@ -303,6 +317,7 @@ class Scene:
     device_id: str
     invite: dict[str, Any]
     story_id: str
+    media_id: str
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -328,6 +343,7 @@ class Scene:
         self.story_id = posted.json["id"]
         reply = await self.ada("POST", f"{API}/push/subscriptions", subscription("first"))
         assert reply.status == 201, reply.raw
+        self.media_id = await self.ada.upload()
         return self
 
     async def log_in(self) -> dict[str, Any]:
@@ -345,7 +361,13 @@ class Scene:
 
     def fill(self, path: str) -> str:
         """The address of a call, about what exists."""
-        known = {"chat_id": self.chat_id, "user_id": self.bob.id, "device_id": self.device_id, "seq": "1"}
+        known = {
+            "chat_id": self.chat_id,
+            "user_id": self.bob.id,
+            "device_id": self.device_id,
+            "seq": "1",
+            "media_id": self.media_id,
+        }
         known |= {"invite_id": self.invite["id"], "token": self.invite["token"]}
         known |= {"story_id": self.story_id}
         return API + path.format(**known)
@@ -426,6 +448,12 @@ class Scene:
                 "/push/subscriptions",
                 {"endpoint": subscription("first")["endpoint"]},
             ),
+            "post_media_uploads": (
+                "POST",
+                "/media/uploads",
+                {"kind": "image", "content_type": "image/png", "size": 3, "filename": "a.png"},
+            ),
+            "get_media_media_id": ("GET", "/media/{media_id}", none),
             "get_admin_tree": ("GET", "/admin/tree", none),
         }
         return {name: (method, self.fill(path), body) for name, (method, path, body) in calls.items()}

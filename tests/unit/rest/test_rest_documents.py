@@ -245,7 +245,11 @@ async def live(scene: Any, here: Any, there: Any) -> None:
     chat = {"chat_id": scene.chat_id}
     text = {"type": "text", "content": {"text": "hello"}}
     place = {"lat": 1, "lng": 2.5, "accuracy": 3, "live_until": "2026-01-01T02:00:00+01:00"}
-    image = {"type": "image", "media_id": "m", "content": {"width": 1, "height": 2, "thumbnail": "AAAA"}}
+    image = {
+        "type": "image",
+        "media_id": await scene.ada.upload(),
+        "content": {"width": 1, "height": 2, "thumbnail": "AAAA"},
+    }
     pushes: list[tuple[str, Any]] = [
         ("message:send", {**chat, "client_id": "s1", **text, "reply_to": 1}),
         ("message:send", {**chat, "client_id": "s2", "type": "location", "content": place}),

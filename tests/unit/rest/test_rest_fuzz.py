@@ -31,7 +31,8 @@ values = st.recursive(
 )
 names = st.sampled_from(
     ["type", "title", "member_ids", "user_id", "role", "until", "seq", "client_id", "content", "text", "lat", "lng", "reply_to", "media_id",
-     "endpoint", "keys", "p256dh", "auth", "expirationTime", "name", "phone", "password", "device", "platform", "refresh_token", "status", "privacy", "last_seen", "read_receipts", "avatar_media_id", "expires_in_s", "max_uses", "audience"]
+     "endpoint", "keys", "p256dh", "auth", "expirationTime", "name", "phone", "password", "device", "platform", "refresh_token", "status", "privacy", "last_seen", "read_receipts", "avatar_media_id", "expires_in_s", "max_uses", "audience",
+     "kind", "content_type", "size", "filename"]
 )  # fmt: skip
 
 
@@ -62,7 +63,13 @@ class Target:
         self.ada, bob = await self.world.account("Ada"), await self.world.account("Bob")
         body = {"type": "group", "title": "x", "member_ids": [bob.id]}
         self.chat_id = (await self.ada("POST", f"{API}/chats", body)).json["id"]
-        self.known = {"chat_id": self.chat_id, "user_id": bob.id, "device_id": "d", "seq": "1"}
+        self.known = {
+            "chat_id": self.chat_id,
+            "user_id": bob.id,
+            "device_id": "d",
+            "seq": "1",
+            "media_id": await self.ada.upload(),
+        }
         invite = (await self.ada("POST", f"{API}/chats/{self.chat_id}/invites")).json
         self.known |= {"invite_id": invite["id"], "token": invite["token"]}
         story = await self.ada("POST", f"{API}/stories", {"type": "text", "content": {"text": "x"}})

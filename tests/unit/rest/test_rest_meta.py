@@ -147,7 +147,7 @@ async def test_what_is_not_there_and_what_cannot_be_done(world: Any) -> None:
         ("GET", "/nowhere", 404, "not_found"),
         ("GET", "/api/v1", 404, "not_found"),
         ("PATCH", f"{API}/stories", 405, "method_not_allowed"),
-        ("POST", f"{API}/media/uploads", 404, "not_found"),
+        ("POST", f"{API}/media", 404, "not_found"),
         ("GET", f"{API}//users/me", 404, "not_found"),
         ("GET", f"{API}/auth/login", 405, "method_not_allowed"),
         ("DELETE", f"{API}/chats", 405, "method_not_allowed"),
