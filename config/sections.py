@@ -175,6 +175,15 @@ class PresenceSettings(Section):
     """Whoever is back so soon after their last device has left was never away to the others. For those who keep coming and going it grows, up to a minute."""
 
 
+class ReceiptSettings(Section):
+    """Who has received and read messages."""
+
+    named_up_to: Annotated[
+        int, Field(ge=0, le=1000), Setting("RECEIPTS_NAMED_UP_TO", unit="members", zero="groups are summed")
+    ] = 64
+    """Members of a group up to which all are told who has received and read; in larger ones, and in channels, some are told how many have."""
+
+
 class DrainSettings(Section):
     """Stopping."""
 

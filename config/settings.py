@@ -31,6 +31,7 @@ from config.sections import (
     LocalSettings,
     MongoSettings,
     PresenceSettings,
+    ReceiptSettings,
     RedisSettings,
     S3Settings,
     StorySettings,
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     cluster: ClusterSettings = ClusterSettings()
     presence: PresenceSettings = PresenceSettings()
     push: PushSettings = PushSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
     drain: DrainSettings = DrainSettings()
     stories: StorySettings = StorySettings()
     local: LocalSettings = LocalSettings()

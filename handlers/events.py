@@ -23,10 +23,17 @@ class LogEvent(msgspec.Struct, frozen=True, array_like=True, tag="l"):
     change: Change | None = None
 
 
-class ChatEvent(msgspec.Struct, frozen=True, array_like=True, tag="c"):
-    """A frame for everyone connected who is in the chat; not part of the log."""
+class CursorsMoved(msgspec.Struct, frozen=True, array_like=True, tag="cm"):
+    """How far members have come now: user, delivered, read; 0 for what is not said. For everyone connected who is in the chat; not part of the log."""
+
+    moved: list[tuple[str, int, int]]
+
+
+class ReceiptsSummed(msgspec.Struct, frozen=True, array_like=True, tag="rs"):
+    """A frame for the owner and admins of the chat, and for the sender of a message, who show what they read themselves."""
 
     text: bytes
+    sender_id: str
 
 
 class OpenEvent(msgspec.Struct, frozen=True, array_like=True, tag="o"):
@@ -104,7 +111,8 @@ class ContactsHidden(msgspec.Struct, frozen=True, array_like=True, tag="ph"):
 
 Event = (
     LogEvent
-    | ChatEvent
+    | CursorsMoved
+    | ReceiptsSummed
     | OpenEvent
     | UserEvent
     | StoryEvent

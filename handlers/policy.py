@@ -24,6 +24,8 @@ class Action(StrEnum):
     DELETE_OTHER = "delete_other"
     READ_MESSAGES = "read_messages"
     MARK_READ = "mark_read"
+    RECEIPTS_OWN = "receipts_own"
+    RECEIPTS_OTHER = "receipts_other"
     LIST_MEMBERS = "list_members"
     OPEN_CHAT = "open_chat"
     TYPING = "typing"
@@ -64,6 +66,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
         Action.INVITE: _NOBODY,
     },
     ChatType.GROUP: {
+        Action.RECEIPTS_OTHER: 2,
         Action.EDIT_OTHER: _NOBODY,
         Action.DELETE_OTHER: 2,
         Action.UPDATE_CHAT: 2,
@@ -75,6 +78,8 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
     },
     ChatType.CHANNEL: {
         Action.SEND: 2,
+        Action.RECEIPTS_OWN: 2,
+        Action.RECEIPTS_OTHER: 2,
         Action.TYPING: 2,
         Action.SHARE_LOCATION: 2,
         Action.EDIT_OWN: 2,
@@ -197,6 +202,8 @@ _WORDS: Final[Mapping[Action, str]] = {
     Action.EDIT_OWN: "edit messages",
     Action.EDIT_OTHER: "edit the messages of others",
     Action.DELETE_OTHER: "delete the messages of others",
+    Action.RECEIPTS_OWN: "see who has read messages",
+    Action.RECEIPTS_OTHER: "see who has read the messages of others",
     Action.UPDATE_CHAT: "change the chat",
     Action.DELETE_CHAT: "delete the chat",
     Action.ADD_MEMBER: "add members",

@@ -1,28 +1,31 @@
 """Delivered and read cursors: gathered, raised in the record, then told.
 
-A reader who scrolls raises the same cursor many times: what comes while one write is under way is merged into one write and one event per
-chat and user.
+A reader who scrolls raises the same cursor many times: what comes while one write is under way, or shortly after one, is merged into one write, and into
+one publication and one delivery per chat. Of each member only how far they have come now is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import trio
 
+from handlers.cursors import Moved
 from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.fanout import Fanout
-from handlers.protocol import ME, encode, event_text
+from handlers.receipt_sums import ReceiptSums
 from handlers.routers import Routers
 from handlers.signal import Signal
 from handlers.wire import CursorMoved
 from persistence.errors import StoreUnavailable
-from persistence.models import ChatType, CursorWrite, Member
+from persistence.models import CursorWrite, Member
 from persistence.ports import Chats
 from supervisors import Child
 
 MOST_AT_ONCE: Final = 500
+GATHER_S: Final = 0.05
+"""Between the beginnings of two writes: under load cursors gather, idle none waits."""
 MOST_WAITING: Final = 20_000
 """Cursors that wait to be written."""
 MOST_ANSWERS: Final = 1_000
@@ -44,12 +47,16 @@ class _Pending:
 class Receipts:
     """Raises members' cursors and tells those who may know.
 
-    In a direct chat or group that is everyone there; in a channel, or for a user who hides what they read, only the user's own devices.
+    In a direct chat or group that is everyone there. In a channel or large group it is the user's own devices, and the others are summed
+    (`ReceiptSums`); what a user who hides it has read only their own devices are told.
     """
 
-    def __init__(self, chats: Chats, routers: Routers, fanout: Fanout, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, chats: Chats, routers: Routers, sums: ReceiptSums, fanout: Fanout, clock: Callable[[], int]
+    ) -> None:
         self._chats = chats
         self._routers = routers
+        self._sums = sums
         self._fanout = fanout
         self._clock = clock
         self._pending: dict[tuple[str, str], _Pending] = {}
@@ -99,9 +106,12 @@ class Receipts:
         """The writer of cursors, as a supervised child; asked to stop, it writes what waits."""
         self._work.set()
         child.ready()
+        next_at = trio.current_time()
         with child.cancel_on_stop():
             while True:
                 await self._work.wait()
+                await trio.sleep_until(next_at)
+                next_at = trio.current_time() + GATHER_S
                 await self._flush()
         await self._flush()
 
@@ -109,56 +119,82 @@ class Receipts:
         while self._pending:
             keys = list(self._pending)[:MOST_AT_ONCE]
             batch = [(key, self._pending.pop(key)) for key in keys]
-            now = self._clock()
-            writes = [
-                CursorWrite(
-                    chat_id=chat_id,
-                    user_id=user_id,
-                    delivered_seq=max(p.delivered, p.read),
-                    read_seq=p.read,
-                    at=now,
-                )
-                for (chat_id, user_id), p in batch
-            ]
-            try:
-                with trio.CancelScope(
-                    shield=True
-                ):  # cursors under way are answered even when a stop comes in between
-                    members = await self._chats.raise_cursors(writes)
-            except StoreUnavailable:
-                error = unavailable("the record")
-                for _, pending in batch:
-                    _answer(pending, error)
+            members = await self._write(batch)
+            if members is None:
                 continue
-            except Exception:
-                for _, pending in batch:
-                    _answer(pending, ChatError(Code.INTERNAL, "this could not be served"))
-                raise
+            moved: dict[str, list[tuple[_Pending, Member]]] = {}
             for (_, pending), member in zip(batch, members, strict=True):
                 if member is None:
                     _answer(pending, not_found("chat"))
                 else:
                     _answer(pending, None)
-                    self._tell(pending, member)
+                    moved.setdefault(member.chat_id, []).append((pending, member))
+            await self._tell(moved)
 
-    def _tell(self, pending: _Pending, member: Member) -> None:
-        """Tell what this write has raised; what another has raised further is told by that one."""
-        read = pending.read and pending.read == member.read_seq
-        if read:
-            self._event("MESSAGE_READ", member, pending.read, hidden=pending.hidden)
-        delivered = max(pending.delivered, pending.read)
-        # Who has read has received: only where that is not said already.
-        said = read and not pending.hidden and delivered == pending.read
-        if delivered == member.delivered_seq and not said:
-            self._event("MESSAGE_DELIVERED", member, delivered, hidden=False)
+    async def _write(self, batch: Sequence[tuple[tuple[str, str], _Pending]]) -> list[Member | None] | None:
+        """The members afterwards; `None` when it failed, and everybody has been told."""
+        now = self._clock()
+        writes = [
+            CursorWrite(
+                chat_id=chat_id,
+                user_id=user_id,
+                delivered_seq=max(p.delivered, p.read),
+                read_seq=p.read,
+                hidden=p.hidden,
+                at=now,
+            )
+            for (chat_id, user_id), p in batch
+        ]
+        try:
+            # Cursors under way are answered even when a stop comes in between.
+            with trio.CancelScope(shield=True):
+                members = await self._chats.raise_cursors(writes)
+        except StoreUnavailable:
+            error = unavailable("the record")
+            for _, pending in batch:
+                _answer(pending, error)
+            return None
+        except Exception:
+            for _, pending in batch:
+                _answer(pending, ChatError(Code.INTERNAL, "this could not be served"))
+            raise
+        return members
 
-    def _event(self, name: str, member: Member, seq: int, *, hidden: bool) -> None:
-        moved = CursorMoved(chat_id=member.chat_id, user_id=member.user_id, seq=seq)
-        router = self._routers.get(member.chat_id)
-        if hidden or router is None or router.room.chat.type is ChatType.CHANNEL:
-            self._fanout.tell_user(member.user_id, name, moved)
-        else:
-            router.tell(event_text(ME, name, encode(moved)))
+    async def _tell(self, moved: Mapping[str, Sequence[tuple[_Pending, Member]]]) -> None:
+        routers = {chat_id: router for chat_id in moved if (router := self._routers.get(chat_id)) is not None}
+        with trio.CancelScope(shield=True):
+            summed = await self._sums.summed(list(routers.values()))
+        for chat_id, rows in moved.items():
+            router = routers.get(chat_id)
+            shown: list[Moved] = []
+            for pending, member in rows:
+                news = _news(pending, member)
+                if router is None or chat_id in summed:
+                    self._tell_own(chat_id, news)
+                elif pending.hidden and news.read:
+                    self._tell_own(chat_id, Moved(news.user_id, 0, news.read))
+                    shown.append(Moved(news.user_id, max(news.delivered, news.read), 0))
+                elif news.delivered or news.read:
+                    shown.append(news)
+            if chat_id in summed:
+                self._sums.moved(chat_id)
+            if router is not None and shown:
+                router.tell_cursors(shown)
+
+    def _tell_own(self, chat_id: str, news: Moved) -> None:
+        for name, seq in (("MESSAGE_DELIVERED", news.delivered), ("MESSAGE_READ", news.read)):
+            if seq:
+                moved = CursorMoved(chat_id=chat_id, user_id=news.user_id, seq=seq)
+                self._fanout.tell_user(news.user_id, name, moved)
+
+
+def _news(pending: _Pending, member: Member) -> Moved:
+    """What this write has raised; what another has raised further is told by that one."""
+    read = pending.read if pending.read == member.read_seq else 0
+    delivered = max(pending.delivered, pending.read)
+    # Who has read has received: only where that is not said already.
+    said = delivered == read or delivered != member.delivered_seq
+    return Moved(member.user_id, 0 if said else delivered, read)
 
 
 def _answer(pending: _Pending, error: ChatError | None) -> None:

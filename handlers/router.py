@@ -16,8 +16,9 @@ import trio
 
 from handlers.catch_up import in_order
 from handlers.commands import Command, Send
+from handlers.cursors import Moved, frames, frames_without_reads
 from handlers.errors import ChatError, Code, not_found, unavailable
-from handlers.events import CHAT_TOPIC, ChatEvent, Detoured, Event, LogEvent, OpenEvent
+from handlers.events import CHAT_TOPIC, CursorsMoved, Detoured, Event, LogEvent, OpenEvent, ReceiptsSummed
 from handlers.fanout import Fanout
 from handlers.notifications.notifier import Notifier
 from handlers.policy import Blocked
@@ -41,6 +42,7 @@ from persistence.models import (
     Missing,
     Outcome,
     Repeat,
+    Role,
     Stored,
 )
 from persistence.ports import MessageLog
@@ -56,6 +58,7 @@ LONGEST_PAUSE_S: Final = 1.0
 """Between tries to read while the record does not answer."""
 MOST_WAITING: Final = 2_000
 """Commands that may wait in one chat."""
+_MANAGING: Final = frozenset({Role.OWNER, Role.ADMIN})
 
 
 class Router:
@@ -204,8 +207,10 @@ class Router:
         try:
             if type(event) is LogEvent:
                 self._receive_entry(event)
-            elif type(event) is ChatEvent:
-                self._tell_here(event.text)
+            elif type(event) is CursorsMoved:
+                self._tell_cursors_here([Moved(*each) for each in event.moved])
+            elif type(event) is ReceiptsSummed:
+                self._tell_sum_here(event)
             elif type(event) is OpenEvent:
                 self.deliver_open(Prepared(event.text))
             elif type(event) is Detoured:
@@ -224,14 +229,35 @@ class Router:
         for opener in self.room.openers:
             opener.push(prepared)
 
-    def tell(self, text: bytes) -> None:
-        """A frame for everyone in the chat, everywhere, that is not part of the log."""
-        self._tell_here(text)
-        self._fanout.tell_chat(self.room.chat.id, ChatEvent(text))
+    def tell_cursors(self, moved: list[Moved]) -> None:
+        """To everyone in the chat, everywhere: how far these members have come now."""
+        self._tell_cursors_here(moved)
+        self._fanout.tell_chat(self.room.chat.id, CursorsMoved([*moved]))
 
-    def _tell_here(self, text: bytes) -> None:
-        self.room.touched = tick()
-        self.deliver(Prepared(text))
+    def _tell_cursors_here(self, moved: list[Moved]) -> None:
+        room = self.room
+        room.touched = tick()
+        shown, others = frames(room.chat.id, moved), None
+        for subscriber in room.subscribers:
+            if not subscriber.hides_reads:
+                subscriber.push(shown)
+                continue
+            others = others or frames_without_reads(room.chat.id, moved)
+            subscriber.push(others)
+
+    def tell_sum(self, text: bytes, sender_id: str) -> None:
+        """A frame about how many have received and read, to the owner and admins everywhere, and to the sender of a message."""
+        event = ReceiptsSummed(text, sender_id)
+        self._tell_sum_here(event)
+        self._fanout.tell_chat(self.room.chat.id, event)
+
+    def _tell_sum_here(self, event: ReceiptsSummed) -> None:
+        prepared = Prepared(event.text)
+        for subscriber in self.room.subscribers:
+            role = self.room.roles.get(subscriber.user_id)
+            concerned = role in _MANAGING or subscriber.user_id == event.sender_id
+            if concerned and not subscriber.hides_reads:
+                subscriber.push(prepared)
 
     def tell_open(self, text: bytes) -> None:
         """A frame for everyone, everywhere, who has the chat open."""

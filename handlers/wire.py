@@ -163,6 +163,16 @@ class CursorMoved(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
 
 
+class ReceiptsCounted(msgspec.Struct, frozen=True, kw_only=True):
+    """`MESSAGE_RECEIPTS`: of the others who were in the chat when the message was sent, how many have received it, and read it."""
+
+    chat_id: str
+    seq: int
+    delivered: int
+    read: int
+    of: int
+
+
 class OwnUser(msgspec.Struct, frozen=True, kw_only=True):
     """One's own profile."""
 

@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from persistence.errors import NotFound
 from persistence.members import member, member_document
-from persistence.models import Chat, ChatType, CursorWrite, Member
+from persistence.models import Chat, ChatType, CursorWrite, Member, Reach
 from persistence.mongo import Document, Mongo
 from persistence.pairs import other_of
 
@@ -118,6 +118,27 @@ class MongoChats:
         rows = {row["_id"]: member(row) for row in self._members.find(where)}
         return [rows.get(member_id) for member_id in ids]
 
+    async def reach(self, chat_id: str, seq: int) -> Reach:
+        return await self._mongo.call(self._reach, chat_id, seq)
+
+    def _reach(self, chat_id: str, seq: int) -> Reach:
+        # From the index alone: no member is read.
+        counted: Document = {
+            "_id": None,
+            "of": {"$sum": 1},
+            "delivered": {"$sum": {"$cond": [{"$gte": ["$delivered_seq", seq]}, 1, 0]}},
+            "read": {"$sum": {"$cond": [{"$gte": ["$shown_seq", seq]}, 1, 0]}},
+        }
+        pipeline: list[Document] = [
+            {"$match": {"chat_id": chat_id, "joined_seq": {"$lt": seq}}},
+            {"$project": {"_id": 0, "delivered_seq": 1, "shown_seq": 1}},
+            {"$group": counted},
+        ]
+        rows = list(self._members.aggregate(pipeline, hint="reach"))
+        if not rows:
+            return Reach(of=0, delivered=0, read=0)
+        return Reach(of=rows[0]["of"], delivered=rows[0]["delivered"], read=rows[0]["read"])
+
     async def set_pinned(self, chat_id: str, user_id: str, pinned_at: int | None, *, at: int) -> Member:
         return await self._set(chat_id, user_id, {"pinned_at": pinned_at, "updated_at": at})
 
@@ -137,8 +158,11 @@ class MongoChats:
 
 def _cursor_update(w: CursorWrite) -> UpdateOne:
     delivered = max(w.delivered_seq, w.read_seq)
-    behind = {"$or": [{"delivered_seq": {"$lt": delivered}}, {"read_seq": {"$lt": w.read_seq}}]}
-    raised = {"$max": {"delivered_seq": delivered, "read_seq": w.read_seq}, "$set": {"updated_at": w.at}}
+    cursors = {"delivered_seq": delivered, "read_seq": w.read_seq}
+    if w.read_seq and not w.hidden:
+        cursors["shown_seq"] = w.read_seq
+    behind = {"$or": [{name: {"$not": {"$gte": seq}}} for name, seq in cursors.items()]}
+    raised = {"$max": cursors, "$set": {"updated_at": w.at}}
     return UpdateOne(_where(w.chat_id, w.user_id) | behind, raised)
 
 

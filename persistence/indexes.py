@@ -145,6 +145,19 @@ def _media(db: Database[Document]) -> None:
     media.create_index([("review_at", ASCENDING)], name="review", sparse=True)
 
 
+def _reach(db: Database[Document]) -> None:
+    # How many members have received and read a message, from the index alone. Moves with every cursor.
+    db["members"].create_index(
+        [
+            ("chat_id", ASCENDING),
+            ("joined_seq", ASCENDING),
+            ("delivered_seq", ASCENDING),
+            ("shown_seq", ASCENDING),
+        ],
+        name="reach",
+    )
+
+
 MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
     (1, "collections and indexes of users, chats and messages", _first),
     (2, "blocks", _blocks),
@@ -154,6 +167,7 @@ MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]
     (6, "stories", _stories),
     (7, "push subscriptions and tries", _notifications),
     (8, "media", _media),
+    (9, "how many members a message has reached", _reach),
 )
 
 

@@ -36,6 +36,8 @@ from handlers.presence import PresenceTracker
 from handlers.presence_news import PresenceNews
 from handlers.principal import Principal
 from handlers.quotas import Quota, Quotas
+from handlers.receipt_sums import ReceiptSums
+from handlers.receipt_views import ReceiptViews
 from handlers.receipts import Receipts
 from handlers.retry_queue import RetryQueue
 from handlers.routers import Routers
@@ -81,6 +83,8 @@ class Core:
     partitions: PartitionSupervisor
     routers: Routers
     receipts: Receipts
+    sums: ReceiptSums
+    receipt_views: ReceiptViews
     tracker: OpenChatTracker
     contacts: Contacts
     presence: PresenceTracker
@@ -141,6 +145,7 @@ class Core:
             Supervisor(
                 (
                     ChildSpec("receipts", self.receipts.run, shutdown=FLUSH_S),
+                    ChildSpec("receipt-sums", self.sums.run),
                     ChildSpec("recovery", self.recovery.run),
                     ChildSpec("retries", self.retries.run),
                     ChildSpec("membership", self.membership.run),
@@ -220,7 +225,9 @@ def make_core(
         most_pending=settings.limits.max_pending,
         live_s=settings.limits.live_location_s,
     )
-    receipts = Receipts(stores.chats, routers, fanout, clock)
+    most_named = settings.receipts.named_up_to
+    sums = ReceiptSums(stores.chats, stores.log, routers, stores.attempts, most_named=most_named)
+    receipts = Receipts(stores.chats, routers, sums, fanout, clock)
     locations = LiveLocations(stores.live_positions, stores.log, routers, clock)
     tracker = OpenChatTracker(stores.incarnation, stores.open_chats, stores.cluster, routers, clock)
     peers = Peers(stores.incarnation, fanout, stores.bus)
@@ -322,6 +329,15 @@ def make_core(
         partitions=partitions,
         routers=routers,
         receipts=receipts,
+        sums=sums,
+        receipt_views=ReceiptViews(
+            chats=stores.chats,
+            users=stores.users,
+            store=stores.log,
+            views=views,
+            sums=sums,
+            most_named=most_named,
+        ),
         tracker=tracker,
         contacts=contacts,
         presence=presence,

@@ -90,6 +90,7 @@ def make_node(settings: Settings) -> Supervisor:
         accounts=core.accounts,
         conversations=core.conversations,
         history=core.history,
+        receipt_views=core.receipt_views,
         routers=core.routers,
         quotas=core.quotas,
         stories=core.stories.stories,

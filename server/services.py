@@ -16,6 +16,7 @@ from handlers.history import History
 from handlers.invites import Invitations
 from handlers.notifications.subscriptions import PushSubscriptions
 from handlers.quotas import Quotas
+from handlers.receipt_views import ReceiptViews
 from handlers.routers import Routers
 from handlers.tokens import Tokens
 from handlers.user_stories import UserStories
@@ -32,7 +33,7 @@ class Services:
 
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
-        tokens, auth, audit, profiles, blocking, conversations, history, routers, invitations, accounts, stories, push, media: what the routes call.
+        tokens, auth, audit, profiles, blocking, conversations, history, receipt_views, routers, invitations, accounts, stories, push, media: what the routes call.
         quotas: how often callers may ask.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
@@ -52,6 +53,7 @@ class Services:
     accounts: Accounts
     conversations: Conversations
     history: History
+    receipt_views: ReceiptViews
     routers: Routers
     quotas: Quotas
     stories: UserStories

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from persistence.errors import NotFound
 from persistence.memory.record import Record
-from persistence.models import Chat, CursorWrite, Member
+from persistence.models import Chat, CursorWrite, Member, Reach
 from persistence.pairs import other_of
 
 
@@ -89,9 +89,21 @@ class MemoryChats:
             return
         delivered = max(there.delivered_seq, w.delivered_seq, w.read_seq)
         read = max(there.read_seq, w.read_seq)
-        if (delivered, read) != (there.delivered_seq, there.read_seq):
-            there = structs.replace(there, delivered_seq=delivered, read_seq=read, updated_at=w.at)
+        shown = there.shown_seq if w.hidden else max(there.shown_seq, w.read_seq)
+        if (delivered, read, shown) != (there.delivered_seq, there.read_seq, there.shown_seq):
+            there = structs.replace(
+                there, delivered_seq=delivered, read_seq=read, shown_seq=shown, updated_at=w.at
+            )
             self._r.members[w.chat_id, w.user_id] = there
+
+    async def reach(self, chat_id: str, seq: int) -> Reach:
+        await self._r.faults.before("reach")
+        rows = [m for m in self._r.members.values() if m.chat_id == chat_id and m.joined_seq < seq]
+        return Reach(
+            of=len(rows),
+            delivered=sum(m.delivered_seq >= seq for m in rows),
+            read=sum(m.shown_seq >= seq for m in rows),
+        )
 
     async def set_pinned(self, chat_id: str, user_id: str, pinned_at: int | None, *, at: int) -> Member:
         return await self._set(chat_id, user_id, pinned_at=pinned_at, updated_at=at)

@@ -8,7 +8,7 @@ from persistence.models.audit import AuditAction, AuditEntry, AuditNote, AuditQu
 from persistence.models.backlog import Added, BacklogState, Waiting
 from persistence.models.blocks import Block
 from persistence.models.buckets import BucketUse
-from persistence.models.chats import FOREVER, Chat, ChatType, CursorWrite, Member, Role
+from persistence.models.chats import FOREVER, Chat, ChatType, CursorWrite, Member, Reach, Role
 from persistence.models.dead_letters import DeadLetter
 from persistence.models.invites import Invite
 from persistence.models.jobs import Job
@@ -86,6 +86,7 @@ __all__ = [
     "PushResult",
     "PushSubscription",
     "PushTry",
+    "Reach",
     "Repeat",
     "Role",
     "SignedUpload",

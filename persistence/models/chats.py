@@ -40,7 +40,8 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
 class Member(msgspec.Struct, frozen=True, kw_only=True):
     """A user in a chat, with what is theirs alone. Cursors only ever grow.
 
-    `joined_seq` is the chat's last `seq` when they joined; `updated_at` moves with every change of this record.
+    `joined_seq` is the chat's last `seq` when they joined; `shown_seq` is how far they have read for others to know: not what they read while they hid
+    that, nor what was there before they joined. `updated_at` moves with every change of this record.
     """
 
     chat_id: str
@@ -50,6 +51,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     joined_seq: int = 0
     delivered_seq: int = 0
     read_seq: int = 0
+    shown_seq: int = 0
     pinned_at: int | None = None
     muted_until: int | None = None
     updated_at: int
@@ -59,11 +61,20 @@ FOREVER: Final = 253_402_300_799_000
 """`muted_until` of a mute without end: 9999-12-31T23:59:59Z."""
 
 
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """How many members a message has reached: of those who were in the chat when it was sent, how many have received it, and read it for others to know."""
+
+    of: int
+    delivered: int
+    read: int
+
+
 class CursorWrite(msgspec.Struct, frozen=True, kw_only=True):
-    """Raise a member's cursors to at least these values."""
+    """Raise a member's cursors to at least these values; `hidden` is for a user who shows nobody what they have read."""
 
     chat_id: str
     user_id: str
     delivered_seq: int = 0
     read_seq: int = 0
+    hidden: bool = False
     at: int

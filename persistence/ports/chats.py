@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from persistence.models import Chat, CursorWrite, Member
+from persistence.models import Chat, CursorWrite, Member, Reach
 
 
 class Chats(Protocol):
@@ -38,6 +38,9 @@ class Chats(Protocol):
 
     async def raise_cursors(self, writes: Sequence[CursorWrite]) -> list[Member | None]:
         """Raise cursors, never lower them (`read_seq` raises `delivered_seq` with it); the member afterwards, or `None` for a non-member."""
+
+    async def reach(self, chat_id: str, seq: int) -> Reach:
+        """How many members have received and read the message with this `seq`, its sender among them."""
 
     async def set_pinned(self, chat_id: str, user_id: str, pinned_at: int | None, *, at: int) -> Member:
         """Pin or unpin for this user. Raises `NotFound`."""

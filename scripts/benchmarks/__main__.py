@@ -23,6 +23,7 @@ from scripts.benchmarks.fanout import Fanout
 from scripts.benchmarks.measure import Step, best, quantile, search
 from scripts.benchmarks.pairs import Pairs
 from scripts.benchmarks.people import People, Person, populate
+from scripts.benchmarks.presence import come_and_go, summary
 from scripts.benchmarks.stack import LOAD_SIDE, OTHERS, Cores, Node, Stack, running
 from scripts.benchmarks.stories import StoryPairs, post, report
 
@@ -221,6 +222,27 @@ def stories(options: Options, count: int, chats: int) -> None:
         load.drain(2 * count)
         _show(during, "messages")
         click.echo(report(load, before, count))
+
+
+@cli.command()
+@click.option("--sockets", default=5000, show_default=True)
+@click.option("--watchers", default=100, show_default=True, help="Who stay, and are told of all others.")
+@options(first=500, seconds=10)
+def presence(options: Options, sockets: int, watchers: int) -> None:
+    """Sockets that all come online in half of `--seconds` and go offline in the other half, each with a contact or two."""
+    with _stack(options, sockets + watchers + 2_000) as stack:
+        people = _populate(stack, sockets + watchers, watchers=watchers)
+        node = stack.start_node()
+        with _profiling(options, stack, node, options.seconds, wanted=True):
+            result = come_and_go(
+                node,
+                people.people,
+                watchers,
+                seconds=options.seconds,
+                cpu=stack.cpu,
+                redis_url=stack.settings.redis.url.get_secret_value(),
+            )
+        click.echo(summary(result, stack.settings.presence.grace_s))
 
 
 def _idle_memory(node: Node, targets: Sequence[tuple[int, Person]]) -> None:

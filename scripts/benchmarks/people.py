@@ -13,7 +13,6 @@ import trio
 
 from config.settings import Settings
 from handlers.tokens import Tokens
-from handlers.users import pair_of
 from persistence.chats import MongoChats
 from persistence.devices import MongoDevices
 from persistence.ids import Ids, wall_clock
@@ -21,6 +20,7 @@ from persistence.indexes import init_db
 from persistence.keys import MongoSigningKeys
 from persistence.models import Chat, ChatType, Device, Member, Role, User
 from persistence.mongo import Mongo
+from persistence.pairs import pair_of
 from persistence.users import MongoUsers
 
 T = TypeVar("T")
@@ -45,7 +45,9 @@ class People:
     chats: Sequence[str]
 
 
-async def populate(settings: Settings, count: int, *, senders: int = 0, pairs: int = 0) -> People:
+async def populate(
+    settings: Settings, count: int, *, senders: int = 0, pairs: int = 0, watchers: int = 0
+) -> People:
     """Make users.
 
     Args:
@@ -53,6 +55,7 @@ async def populate(settings: Settings, count: int, *, senders: int = 0, pairs: i
         count: how many users.
         senders: if given, all are in one channel, and the first so many may post in it.
         pairs: so many direct chats: of users 0 and 1, 2 and 3, and so on.
+        watchers: if given, each of the first so many has direct chats with a share of all others, who have one with their neighbour, too.
 
     """
     mongo = Mongo(settings.mongodb.uri.get_secret_value(), settings.mongodb.database, timeout_ms=20_000)
@@ -109,6 +112,15 @@ async def populate(settings: Settings, count: int, *, senders: int = 0, pairs: i
             roles = dict.fromkeys(ids[:senders], Role.ADMIN) | dict.fromkeys(ids[senders:], Role.MEMBER)
             roles[ids[0]] = Role.OWNER
             return People(people, [await chat(ChatType.CHANNEL, roles)])
+
+        if watchers:
+            twos = [(ids[n % watchers], ids[n]) for n in range(watchers, count)]
+            twos += list(zip(ids[watchers::2], ids[watchers + 1 :: 2], strict=False))
+
+            async def between(number: int) -> str:
+                return await chat(ChatType.DIRECT, dict.fromkeys(twos[number], Role.MEMBER))
+
+            return People(people, await _all(between, range(len(twos))))
 
         async def direct(number: int) -> str:
             return await chat(ChatType.DIRECT, dict.fromkeys(ids[2 * number : 2 * number + 2], Role.MEMBER))

@@ -21,7 +21,16 @@ from handlers.feed import JoinAnswer, JoinBody
 from handlers.live_locations import LocationStop, LocationUpdate, LocationUpdated
 from handlers.presence_news import Connected, Disconnected
 from handlers.story_views import StoryCreated, StoryExpired, StoryViewed
-from handlers.wire import ChatChange, ChatView, CursorMoved, MemberChange, MessageFailed, MessageView, OwnUser
+from handlers.wire import (
+    ChatChange,
+    ChatView,
+    CursorMoved,
+    MemberChange,
+    MessageFailed,
+    MessageView,
+    OwnUser,
+    ReceiptsCounted,
+)
 from server.version import version
 
 _REF: Final = "#/components/schemas/{name}"
@@ -134,6 +143,7 @@ EVENTS: Final = (
     Sent("me", "MESSAGE_DELETED", MessagePayload, "A message has been deleted for everyone."),
     Sent("me", "MESSAGE_DELIVERED", CursorMoved, "A member has received everything up to `seq`."),
     Sent("me", "MESSAGE_READ", CursorMoved, "A member has read everything up to `seq`."),
+    Sent("me", "MESSAGE_RECEIPTS", ReceiptsCounted, "In a large group or channel: how many have received and read its newest message, at most once a second."),
     Sent("me", "CHAT_CREATED", ChatPayload, "The user is now in this chat."),
     Sent("me", "CHAT_UPDATED", ChatChange, "The chat's title changed, or for the user alone, that it is pinned or muted."),
     Sent("me", "CHAT_DELETED", ChatChange, "The chat has been closed for all."),

@@ -13,6 +13,7 @@ from handlers.errors import Code
 from handlers.history import HistoryQuery, MessagesPage
 from handlers.limits import Bucket
 from handlers.quotas import Quota
+from handlers.receipt_views import MessageReceipts
 from handlers.wire import MessageView, QueuedView, message_view
 from server.rest.operation import Answer, Call, NoQuery, Operation
 from server.services import Services
@@ -75,6 +76,13 @@ def operations(services: Services) -> Sequence[Operation]:
         chat_id, seq = call.id("chat_id"), call.seq()
         return message_view(await routers.delete(call.principal, chat_id, seq))
 
+    async def receipts(call: Call[None, NoQuery]) -> MessageReceipts:
+        """How many of the others have received and read a message; in a direct chat or small group, also who.
+
+        For the sender and, in groups and channels, for owner and admins.
+        """
+        return await services.receipt_views.of_message(call.principal, call.id("chat_id"), call.seq())
+
     async def read(call: Call[SeqBody, NoQuery]) -> None:
         """Everything up to `seq` has been read. A lower one than before changes nothing."""
         await history.read(call.principal, call.id("chat_id"), call.body.seq)
@@ -116,6 +124,14 @@ def operations(services: Services) -> Sequence[Operation]:
             tag=TAG,
             answers={200: MessageView},
             refuses=_WRITTEN,
+        ),
+        Operation(
+            method="GET",
+            path=f"{one}/receipts",
+            serve=receipts,
+            tag=TAG,
+            answers={200: MessageReceipts},
+            refuses=(Code.NOT_FOUND, Code.FORBIDDEN),
         ),
         Operation(
             method="PUT",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from persistence.errors import NotFound, StoreUnavailable
-from persistence.models import FOREVER, Chat, CursorWrite, Member, Role
-from tests.contracts.samples import AT, chat, created, deleted, leaves, member, new_id
+from persistence.models import FOREVER, Chat, CursorWrite, Member, Reach, Role
+from tests.contracts.samples import AT, chat, created, deleted, joins, leaves, member, new_id, text
 from tests.contracts.world import Database, World, memory_world, real_world
 
 
@@ -141,7 +141,7 @@ async def test_cursors_grow_and_reading_raises_delivered(world: World) -> None:
     (after,) = await world.one.chats.raise_cursors([raised(chat_id, delivered=5, at=AT + 1)])
     assert after == structs.replace(before, delivered_seq=5, updated_at=AT + 1)
     (after,) = await world.two.chats.raise_cursors([raised(chat_id, read=7, at=AT + 2)])
-    assert after == structs.replace(before, delivered_seq=7, read_seq=7, updated_at=AT + 2)
+    assert after == structs.replace(before, delivered_seq=7, read_seq=7, shown_seq=7, updated_at=AT + 2)
     assert await world.one.chats.member(chat_id, "ann") == after
 
 
@@ -164,6 +164,46 @@ async def test_each_cursor_is_answered_with_the_member_afterwards_or_none(world:
     assert ann == await world.two.chats.member(a, "ann")
     assert await world.one.chats.member(a, "eve") is None
     assert await world.one.chats.raise_cursors([]) == []
+
+
+async def test_what_is_read_while_that_is_hidden_is_not_shown_afterwards(world: World) -> None:
+    (chat_id,) = await created(world.one.chats)
+    hidden = structs.replace(raised(chat_id, read=5), hidden=True)
+    (after,) = await world.one.chats.raise_cursors([hidden])
+    assert after is not None
+    assert (after.read_seq, after.shown_seq) == (5, 0)
+    # Shown from now on, and read once more: the same place counts.
+    (after,) = await world.two.chats.raise_cursors([raised(chat_id, read=5, at=AT + 1)])
+    assert after is not None
+    assert (after.read_seq, after.shown_seq, after.updated_at) == (5, 5, AT + 1)
+    (after,) = await world.one.chats.raise_cursors([structs.replace(hidden, read_seq=9, delivered_seq=9)])
+    assert after is not None
+    assert (after.read_seq, after.shown_seq) == (9, 5)
+
+
+async def test_a_message_reaches_those_who_were_there_when_it_was_sent(world: World) -> None:
+    users = [f"user{n}" for n in range(8)]
+    (chat_id,) = await created(world.one.chats, users=users)
+    (other,) = await created(world.one.chats, users=users)
+    chats = world.one.chats
+    assert await chats.reach(chat_id, 3) == Reach(of=8, delivered=0, read=0)
+    await chats.raise_cursors(
+        [
+            raised(chat_id, users[0], delivered=2),
+            raised(chat_id, users[1], delivered=3),
+            raised(chat_id, users[2], read=3),
+            raised(chat_id, users[3], read=7),
+            structs.replace(raised(chat_id, users[4], read=7), hidden=True),
+            raised(other, users[5], read=7),
+        ]
+    )
+    # Somebody joins behind message 3: it is not for them.
+    await world.one.log.append([text(chat_id, seq) for seq in (1, 2, 3)])
+    await world.one.log.append([joins(chat_id, 4, "late")])
+    assert await world.two.chats.reach(chat_id, 3) == Reach(of=8, delivered=4, read=2)
+    assert await chats.reach(chat_id, 4) == Reach(of=9, delivered=2, read=1)
+    assert await chats.reach(chat_id, 8) == Reach(of=9, delivered=0, read=0)
+    assert await chats.reach("no such chat", 1) == Reach(of=0, delivered=0, read=0)
 
 
 async def test_raising_cursors_can_be_repeated(world: World) -> None:

@@ -84,6 +84,7 @@ class Client:
         refusals: codes that sends of its were refused with, for good or not.
         online: the contacts that it shows as online.
         stories: events about stories, on all connections.
+        summed: sums of receipts that it was told.
 
     """
 
@@ -101,6 +102,7 @@ class Client:
         self.others: list[tuple[str, Any]] = []
         self.online: set[str] = set()
         self.stories: list[tuple[str, str, str]] = []
+        self.summed: list[dict[str, Any]] = []
         self.answers: list[Reply] = []
         self.refusals: list[str] = []
         self._world = world
@@ -252,6 +254,10 @@ class Client:
             await trio.sleep(1)
             return False
         return True
+
+    def sums(self, chat_id: str) -> list[dict[str, Any]]:
+        """What it was told of how many have received and read, in order."""
+        return [payload for payload in self.summed if payload["chat_id"] == chat_id]
 
     def heard_of(self, user_id: str) -> list[str]:
         """What it was told of a contact's coming and going, in order."""
@@ -479,6 +485,8 @@ class Client:
             self._on_log_event(known, event, payload)
         elif event == "MESSAGE_FAILED":
             self._on_failed(payload)
+        elif event == "MESSAGE_RECEIPTS":
+            self.summed.append(payload)
         elif event in ("MESSAGE_READ", "MESSAGE_DELIVERED"):
             if known is None and payload["user_id"] != self.user_id:
                 raise Broken(f"{event} of a chat that it is not in: {payload}")

@@ -56,6 +56,13 @@ REST: dict[str, tuple[str, str, Any, Action]] = {
     "post_chats_chat_id_invites": ("POST", "/invites", {}, Action.INVITE),
     "get_chats_chat_id_invites": ("GET", "/invites", None, Action.INVITE),
     "delete_chats_chat_id_invites_invite_id": ("DELETE", "/invites/{invite}", None, Action.INVITE),
+    "get_chats_chat_id_messages_seq_receipts": ("GET", "/messages/1/receipts", None, Action.RECEIPTS_OWN),
+    "get_chats_chat_id_messages_seq_receipts, another's": (
+        "GET",
+        "/messages/2/receipts",
+        None,
+        Action.RECEIPTS_OTHER,
+    ),
     "put_chats_chat_id_read": ("PUT", "/read", {"seq": 2}, Action.MARK_READ),
 }
 # Tested with `MEMBERS`, as it depends on whom it is about.

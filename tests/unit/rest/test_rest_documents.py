@@ -232,6 +232,7 @@ CONTRACT = {
     "MESSAGE_DELIVERED": {"chat_id", "user_id", "seq"},
     "MESSAGE_READ": {"chat_id", "user_id", "seq"},
     "CHAT_CREATED": {"chat"},
+    "MESSAGE_RECEIPTS": {"chat_id", "seq", "delivered", "read", "of"},
     "USER_CONNECTED": {"user_id"},
     "USER_DISCONNECTED": {"user_id", "last_seen"},
     "STORY_CREATED": {"story"},
@@ -279,6 +280,11 @@ async def live(scene: Any, here: Any, there: Any) -> None:
     await scene.ada("DELETE", f"{API}/users/{scene.eve.id}/block")
     await scene.bob("POST", f"{API}/chats", {"type": "direct", "user_id": scene.ada.id})
     await trio.sleep(1)
+    channel = {"type": "channel", "title": "News", "member_ids": [scene.bob.id]}
+    news = (await scene.ada("POST", f"{API}/chats", channel)).json["id"]
+    await scene.ada("POST", f"{API}/chats/{news}/messages", {"client_id": "n1", **text})
+    await there("me", "message:read", {"chat_id": news, "seq": 1})
+    await trio.sleep(2)
     await scene.ada("PATCH", f"{API}/users/me", {"privacy": {"last_seen": "nobody"}})
     told = await scene.ada("POST", f"{API}/stories", {"type": "text", "content": {"text": "x"}})
     await scene.bob("PUT", f"{API}/stories/{told.json['id']}/view")
