@@ -18,7 +18,6 @@ import trio
 from handlers.awaited import QUEUED
 from handlers.errors import ChatError, Code
 from handlers.fanout import Fanout
-from handlers.outage import Outage
 from handlers.requeued import Requeued, unpack_send
 from handlers.retry_queue import RetryQueue
 from handlers.router import Router
@@ -36,6 +35,8 @@ AT_ONCE: Final = 64
 WAIT_S: Final = 10.0
 PAUSE_S: Final = 0.5
 """Before a chat whose messages could not be written is tried again, by whichever node."""
+CRASH_PAUSE_S: Final = 15.0
+"""The same after a fault that nobody has thought of."""
 PATIENCE_S: Final = 5.0
 """How long messages may wait for MongoDB here, before their chat goes back."""
 CRASHES: Final = 3
@@ -81,7 +82,6 @@ class Retries:
         self._jitter = jitter
         self._crashes: dict[str, int] = {}
         self._away = False
-        self._outage = Outage(log, "the retry queue cannot be read", "the retry queue can be read again")
         self.applied = 0
         self.dead_lettered = 0
 
@@ -105,13 +105,11 @@ class Retries:
 
     async def _take(self, most: int) -> list[Job]:
         try:
-            jobs = await self._jobs.take(most=most, wait_s=WAIT_S)
-        except StoreUnavailable as error:
-            self._outage.failed(reason=error.reason)
+            return await self._jobs.take(most=most, wait_s=WAIT_S)
+        except StoreUnavailable:
+            # That Redis is away is said by whoever renews this node's lease.
             await trio.sleep(PAUSE_S)
             return []
-        self._outage.succeeded()
-        return jobs
 
     async def _serve(self, job: Job, places: trio.Semaphore) -> None:
         """Take all that waits of a chat to the record, or as much as can be."""
@@ -123,13 +121,16 @@ class Retries:
             self._queue.emptied()
         except (StoreUnavailable, _Later) as error:
             self._away = not (isinstance(error, StoreUnavailable) and error.store == "redis")
-            await self._give_back(job)
+            await self._give_back(job, PAUSE_S)
+        except Exception as error:
+            log.error("a chat's queued messages crashed", exc_info=error, extra={"chat_id": chat_id})
+            await self._give_back(job, CRASH_PAUSE_S)
         finally:
             places.release()
 
-    async def _give_back(self, job: Job) -> None:
+    async def _give_back(self, job: Job, pause_s: float) -> None:
         try:
-            await self._jobs.again(job, delay_s=PAUSE_S * (0.5 + self._jitter()))
+            await self._jobs.again(job, delay_s=pause_s * (0.5 + self._jitter()))
         except StoreUnavailable as error:
             # It counts as abandoned after its lease.
             log.info("a job is given back by its lease running out", extra={"reason": error.reason})
@@ -190,7 +191,10 @@ class Retries:
         try:
             if router is None:
                 raise ChatError(Code.NOT_FOUND, "chat not found")
-            outcome = await command.outcome.get()
+            with trio.move_on_after(2 * PATIENCE_S) as scope:
+                outcome = await command.outcome.get()
+            if scope.cancelled_caught:
+                return False  # its router is not running; that it is carried out later does no harm
             assert outcome != QUEUED, "it would go in circles"
             _, created = outcome
             self.applied += created

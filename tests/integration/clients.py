@@ -175,13 +175,28 @@ class Device:
         return response
 
     async def write(self, chat_id: str, text: str, client_id: str | None = None) -> dict[str, Any]:
-        """Send a text, which has to be taken; the message. `client_id` is a new one if not given."""
-        status, response = await self.ask(
-            "me", "message:send", text_message(chat_id, text, client_id or secrets.token_hex(8))
-        )
+        """Send a text, which has to be taken; the message, once it is acknowledged. `client_id` is a new one if not given."""
+        client_id = client_id or secrets.token_hex(8)
+        status, response = await self.ask("me", "message:send", text_message(chat_id, text, client_id))
         assert status == "ok", response
+        if response == {"queued": True}:
+            return await self._sent(chat_id, client_id)
         message: dict[str, Any] = response["message"]
         return message
+
+    async def _sent(self, chat_id: str, client_id: str) -> dict[str, Any]:
+        """The message of its own that was queued, when it comes; its event still waits for its turn."""
+
+        def is_it(message: Message) -> bool:
+            sent = message.payload["message"] if message.event == "MESSAGE_SENT" else {}
+            return (sent.get("chat_id"), sent.get("client_id")) == (chat_id, client_id)
+
+        while (found := next(filter(is_it, self._waiting), None)) is None:
+            came = await self._message()
+            assert came is not None, f"the connection ended with {self.close_code} {self.close_reason!r}"
+            self._waiting.append(came)
+        acknowledged: dict[str, Any] = found.payload["message"]
+        return acknowledged
 
     async def alive(self) -> None:
         """See that the node answers."""

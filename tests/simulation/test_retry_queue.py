@@ -530,6 +530,32 @@ def _poison(node: Node) -> None:
     log.append = picky  # type: ignore[method-assign]
 
 
+@simulated(nodes=1)
+async def test_a_fault_with_one_chat_keeps_no_other_waiting_and_is_tried_again(world: World) -> None:
+    one, other = await world.group("ann", "bob"), await world.group("ann", "bob", title="Other")
+    ann = await world.online("ann", "n1")
+    world.expected.add("a chat's queued messages crashed")
+    world.mongo.faults.down = True
+    for chat_id in (one, other):
+        ann.send(chat_id, "queued")
+    await trio.sleep(6)
+    world.mongo.faults.down = False
+
+    def hook(node: Node, store: str, step: str) -> None:
+        if step == "remove_waiting:before":
+            world.hook = None
+            raise RuntimeError("nobody has thought of this")
+
+    world.hook = hook
+    await world.settle(SOON_S)
+    assert sorted([texts(ann, one), texts(ann, other)]) in ([["queued"]] * 2, [[], ["queued"]])
+    assert len(world.broker.backlog) == 1
+    await world.settle(25)
+    assert world.broker.backlog == {}
+    await ann.say(one, "after")
+    assert texts(ann, one) == ["queued", "after"]
+
+
 @simulated(nodes=2)
 async def test_what_another_version_has_queued_and_nobody_understands_is_set_aside(world: World) -> None:
     chat_id, (ann, _) = await crew(world)
