@@ -167,6 +167,7 @@ class Audit:
     async def run(self, child: Child) -> None:
         """The writer, as a supervised child. When asked to stop, it first writes what waits, as long as the record answers."""
         self._work.set()
+        child.mailbox_length = lambda: len(self._waiting)
         child.ready()
         pause = FIRST_PAUSE_S
         sweep_at = trio.current_time() + SWEEP_S

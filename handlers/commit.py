@@ -88,6 +88,7 @@ class GroupCommit:
     async def run(self, child: Child) -> None:
         """The writer, as a supervised child. When asked to stop, it first writes what waits, as long as the store answers."""
         self._resume()
+        child.mailbox_length = lambda: self.pending
         child.ready()
         pause = FIRST_PAUSE_S
         with child.cancel_on_stop():

@@ -132,6 +132,7 @@ class Fanout:
     async def run(self, child: Child) -> None:
         """The publisher, as a supervised child. When asked to stop, it first sends what waits."""
         self._work.set()
+        child.mailbox_length = lambda: len(self._waiting)
         child.ready()
         with child.cancel_on_stop():
             while True:

@@ -95,7 +95,7 @@ class Peers:
         self.incarnation = incarnation
         self._fanout = fanout
         self._bus = bus
-        self._handler: Handler | None = None
+        self._handlers: dict[bytes, Handler] = {}
         self._numbers = count(1)
         self._calls: dict[str, dict[int, _Call]] = {}
         self._doubted: dict[str, float] = {}
@@ -104,9 +104,9 @@ class Peers:
         self.asked = 0
         self.given_up = 0
 
-    def serve(self, handler: Handler) -> None:
-        """Have questions answered. Until then they are not."""
-        self._handler = handler
+    def serve(self, handler: Handler, kind: bytes = b"") -> None:
+        """Have questions answered: those that begin with the byte `kind`, or all that nobody else answers. Until then they are not."""
+        self._handlers[kind] = handler
 
     async def follow(self) -> None:
         """Have the bus deliver what is meant for this node. Raises `StoreUnavailable`."""
@@ -148,10 +148,9 @@ class Peers:
         self._doubted.pop(message.sender, None)
         match message:
             case Question(sender, number, body):
-                if self._handler is not None:
-                    self._handler(
-                        body, lambda answer: self._send(sender, Answer(self.incarnation, number, answer))
-                    )
+                handler = self._handlers.get(body[:1]) or self._handlers.get(b"")
+                if handler is not None:
+                    handler(body, lambda answer: self._send(sender, Answer(self.incarnation, number, answer)))
             case Answer(sender, number, body):
                 call = self._calls.get(sender, {}).get(number)
                 if call is not None:

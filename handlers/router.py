@@ -422,6 +422,7 @@ class Router:
     async def run(self, child: Child) -> None:
         """Catch up whenever something was missed; end when nothing has happened for `idle_s`."""
         self.running = True
+        child.mailbox_length = lambda: len(self.room.mailbox)
         try:
             child.ready()
             self._set_aside_poison()

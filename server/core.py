@@ -40,6 +40,7 @@ from handlers.receipt_sums import ReceiptSums
 from handlers.receipt_views import ReceiptViews
 from handlers.receipts import Receipts
 from handlers.retry_queue import RetryQueue
+from handlers.roll_call import RollCall
 from handlers.routers import Routers
 from handlers.session import Outlet, Session
 from handlers.sessions import Sessions
@@ -100,6 +101,7 @@ class Core:
     membership: Membership
     inbox: Inbox
     peers: Peers
+    roll_call: RollCall
     tokens: Tokens
     auth: Auth
     profiles: Profiles
@@ -384,6 +386,7 @@ def make_core(
         ),
         inbox=Inbox(stores.bus, routers, hub, tokens, news, stories.news, recovery, peers),
         peers=peers,
+        roll_call=RollCall(peers, stores.cluster),
         tokens=tokens,
         auth=auth,
         profiles=Profiles(

@@ -19,7 +19,9 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from config.redact import Redactor
 from config.settings import Settings
+from handlers.live_tree import LiveTree
 from persistence.ids import wall_clock
 from server.admission import Admission
 from server.connections import Connections
@@ -40,7 +42,9 @@ from server.services import Services
 from server.stores import real_stores
 from supervisors import (
     ChildSpec,
+    CrashLog,
     DynamicSupervisor,
+    Node,
     Strategy,
     Supervisor,
     Telemetry,
@@ -69,6 +73,11 @@ def make_node(settings: Settings) -> Supervisor:
     """The tree of a node over the real stores."""
     core = make_core(settings, real_stores(settings, f"{settings.name}.{secrets.token_hex(4)}"))
     tree = TreeMetrics()
+    crashes = CrashLog(wall_clock, Redactor(settings.secrets).text)
+
+    def look() -> Node:
+        return crashes.shown_in(snapshot(root))
+
     poller = Poller(busy=lambda: core.commit.writing)
     flusher = Flusher()
     connections = Connections(
@@ -96,7 +105,7 @@ def make_node(settings: Settings) -> Supervisor:
         stories=core.stories.stories,
         push=core.notifications.subscriptions,
         media=core.media,
-        tree=lambda: snapshot(root),
+        tree=LiveTree(settings.name, look, core.roll_call),
         probes=core.stores.probes,
         draining=lambda: connections.draining,
         metrics=metrics,
@@ -146,7 +155,7 @@ def make_node(settings: Settings) -> Supervisor:
             ).spec(),
             Supervisor(
                 (
-                    control_spec(settings.control_socket, lambda: snapshot(root)),
+                    control_spec(settings.control_socket, look),
                     *_listeners(settings, endpoint),
                 ),
                 name="endpoint",
@@ -155,7 +164,7 @@ def make_node(settings: Settings) -> Supervisor:
         ),
         name="node",
         strategy=Strategy.REST_FOR_ONE,
-        telemetry=Telemetry(to_log, tree),
+        telemetry=Telemetry(to_log, tree, crashes),
     )
     return root
 

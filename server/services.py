@@ -14,6 +14,7 @@ from handlers.blocking import Blocking
 from handlers.chats import Conversations
 from handlers.history import History
 from handlers.invites import Invitations
+from handlers.live_tree import LiveTree
 from handlers.notifications.subscriptions import PushSubscriptions
 from handlers.quotas import Quotas
 from handlers.receipt_views import ReceiptViews
@@ -24,7 +25,6 @@ from handlers.users import Profiles
 from persistence.ports import Probe
 from server.accounts import Accounts
 from server.media import MediaParts
-from supervisors import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Services:
     stories: UserStories
     push: PushSubscriptions
     media: MediaParts
-    tree: Callable[[], Node]
+    tree: LiveTree
     probes: Sequence[Probe]
     required: frozenset[str] = frozenset({"mongodb"})
     draining: Callable[[], bool] = lambda: False

@@ -1,6 +1,7 @@
 """OTP's supervision on structured concurrency: see `docs/supervisors.md`."""
 
 from supervisors.child import Child
+from supervisors.crash_log import CrashLog
 from supervisors.dynamic import DynamicSupervisor
 from supervisors.exits import (
     ChildExists,
@@ -44,13 +45,13 @@ from supervisors.telemetry import (
     Telemetry,
     to_log,
 )
-from supervisors.tree import Counts, Node, render, snapshot
+from supervisors.tree import Counts, CrashReport, Node, pruned, render, snapshot
 
 __all__ = [
     "BRUTAL_KILL", "INFINITY", "Actor", "AutoShutdown", "Backoff", "CallTimeout", "Child", "ChildExists", "ChildExited", "ChildNotFound",
-    "ChildRestarted", "ChildSpec", "ChildStarted", "ChildState", "ChildType", "Counts", "Crash", "DynamicSupervisor", "Escalation", "Exit",
+    "ChildRestarted", "ChildSpec", "ChildStarted", "ChildState", "ChildType", "Counts", "Crash", "CrashLog", "CrashReport", "DynamicSupervisor", "Escalation", "Exit",
     "IntensityBreached", "InvalidSpec", "Killed", "MailboxFull", "MaxChildren", "NameTaken", "Node", "Normal", "NotRunning",
     "PartitionSupervisor", "ProcessExited", "ProcessNotReady", "Program", "Registry", "Restart", "Shutdown", "ShutdownExit",
-    "ShutdownOverrun", "StartError", "Strategy", "SupervisionError", "Supervisor", "Telemetry", "open_supervisor", "process_child", "render",
+    "ShutdownOverrun", "StartError", "Strategy", "SupervisionError", "Supervisor", "Telemetry", "open_supervisor", "process_child", "pruned", "render",
     "run_root", "snapshot", "to_log",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import trio
@@ -17,8 +17,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class CrashReport:
+    """A child crashed: `at` this time (milliseconds since the epoch), after it had run for `uptime_s`. `child` is its path."""
+
+    child: str
+    at: int
+    uptime_s: float
+    restarts: int
+    reason: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
-    """A child and what is below it. `uptime_s` is `None` for one that does not run, `mailbox` for one without."""
+    """A child and what is below it. `uptime_s` is `None` for one that does not run, `mailbox` for one without.
+
+    `crashes` are the last reports of it, and of children that are gone, the newest first, where somebody keeps them (`CrashLog`). `hidden`: children that were left out.
+    """
 
     path: str
     id: str
@@ -30,6 +45,8 @@ class Node:
     mailbox: int | None
     last_crash: str | None
     children: tuple[Node, ...]
+    crashes: tuple[CrashReport, ...] = ()
+    hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,23 @@ def snapshot(root: Branch) -> Node:
     )
 
 
+def pruned(node: Node, most: int) -> Node:
+    """The tree with at most so many children of each: those that crashed or have work waiting first, else in their order."""
+    children = node.children
+    if len(children) > most:
+        ranked = sorted(range(len(children)), key=lambda index: (not _stands_out(children[index]), index))
+        children = tuple(children[index] for index in sorted(ranked[:most]))
+    return replace(
+        node,
+        children=tuple(pruned(child, most) for child in children),
+        hidden=node.hidden + len(node.children) - len(children),
+    )
+
+
+def _stands_out(node: Node) -> bool:
+    return bool(node.restarts or node.crashes or node.mailbox or node.last_crash)
+
+
 def render(node: Node, *, most: int = 20) -> str:
     """The tree as text for a terminal; of more than `most` siblings, the rest is counted."""
     return "\n".join(_lines(node, "", "", most))
@@ -113,7 +147,7 @@ def _lines(node: Node, first: str, rest: str, most: int) -> Iterator[str]:
         facts.append(f"last crash {node.last_crash}")
     yield f"{first}{node.id}  ({', '.join(facts)})"
     shown = node.children[:most]
-    hidden = len(node.children) - len(shown)
+    hidden = len(node.children) - len(shown) + node.hidden
     for index, child in enumerate(shown):
         last = index == len(shown) - 1 and not hidden
         yield from _lines(child, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "), most)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from handlers.audit_reader import AuditFilter, AuditView
 from handlers.errors import Code
+from handlers.live_tree import TreeQuery, TreeView
 from handlers.pages import Page
 from handlers.policy import require_operator
-from server.rest.operation import Call, NoQuery, Operation
+from server.rest.operation import Call, Operation
 from server.services import Services
-from supervisors import Node
 
 TAG = "admin"
 
@@ -26,14 +26,14 @@ def operations(services: Services) -> Sequence[Operation]:
         require_operator(call.principal)
         return await services.audit.page(call.principal, call.query, call.address)
 
-    async def tree(call: Call[None, NoQuery]) -> Node:
+    async def tree(call: Call[None, TreeQuery]) -> TreeView:
         """What runs in this node at the moment. For operators.
 
         Made while nothing else runs, so it is one instant; `python -m server tree --url` shows it as text.
         """
         require_operator(call.principal)
         services.audit.looked(call.principal, "tree", call.address)
-        return services.tree()
+        return await services.tree.view(call.query)
 
     return (
         Operation(
@@ -50,7 +50,8 @@ def operations(services: Services) -> Sequence[Operation]:
             path="/admin/tree",
             serve=tree,
             tag=TAG,
-            answers={200: Node},
+            query=TreeQuery,
+            answers={200: TreeView},
             refuses=(Code.FORBIDDEN,),
         ),
     )

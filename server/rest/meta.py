@@ -13,6 +13,7 @@ from quart import Response
 from server.rest.asyncapi import asyncapi
 from server.rest.docs_page import STYLE, STYLE_PATH, docs_page
 from server.rest.health import Health
+from server.rest.live_page import live_page
 from server.rest.openapi import openapi
 from server.rest.operation import Operation
 from server.services import Services
@@ -69,6 +70,7 @@ def views(services: Services, operations: Sequence[Operation]) -> Mapping[str, V
         "/asyncapi.json": _document(lambda: documents()[1]),
         "/docs": page,
         STYLE_PATH: style,
+        **live_page(),
     }
 
 

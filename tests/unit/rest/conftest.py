@@ -25,10 +25,12 @@ from quart.wrappers import Response
 
 from config.media import MediaSettings
 from config.rates import RateSettings
+from config.redact import Redactor
 from config.sections import AuthSettings, ClusterSettings, CommitSettings, LimitSettings
 from config.settings import Settings
 from handlers.events import Event
 from handlers.hub import Hub
+from handlers.live_tree import LiveTree
 from handlers.passwords import Passwords
 from handlers.protocol import Prepared
 from persistence.errors import StoreUnavailable
@@ -41,7 +43,7 @@ from persistence.memory import (
 from server.core import make_core
 from server.rest.app import create_app
 from server.services import Services
-from supervisors import Strategy, Supervisor, Telemetry, open_supervisor, snapshot, to_log
+from supervisors import CrashLog, Strategy, Supervisor, Telemetry, open_supervisor, snapshot, to_log
 from tests.memory_stores import memory_stores
 
 API = "/api/v1"
@@ -210,11 +212,12 @@ class World:
             new_id=Ids(clock, Random(node)),
             passwords=Passwords(memory_kib=8, iterations=1, lanes=1, run=on_the_spot),
         )
+        self.crashes = CrashLog(clock, Redactor().text)
         self.root = Supervisor(
             self.core.children(),
             name="node",
             strategy=Strategy.REST_FOR_ONE,
-            telemetry=Telemetry(to_log),
+            telemetry=Telemetry(to_log, self.crashes),
         )
         self.services = Services(
             settings=settings,
@@ -233,7 +236,7 @@ class World:
             stories=self.core.stories.stories,
             push=self.core.notifications.subscriptions,
             media=self.core.media,
-            tree=lambda: snapshot(self.root),
+            tree=LiveTree(node, lambda: self.crashes.shown_in(snapshot(self.root)), self.core.roll_call),
             probes=self.probes,
             draining=lambda: self.draining,
         )

@@ -94,6 +94,15 @@ async def test_every_path_refuses_the_methods_it_does_not_have(world: Any, scene
         "GET"
     )  # of a file whose id is "uploads": there is none, but the method is right
     for path in ("/healthz", "/readyz", "/metrics", "/.well-known/jwks.json", "/openapi.json", "/docs"):
+    for path in (
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/.well-known/jwks.json",
+        "/openapi.json",
+        "/docs",
+        "/admin/",
+    ):
         served[path] = {"GET"}
     for path, methods in served.items():
         for method in {

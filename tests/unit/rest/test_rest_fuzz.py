@@ -285,14 +285,14 @@ PARAMETERS = {
     "get_users_me_blocks": ["limit"],
     "get_chats_chat_id_members": ["limit"],
     "get_chats_chat_id_messages": ["limit", "before_seq", "after_seq", "after_rev"],
-    "get_admin_audit": ["limit"],
+    "get_admin_audit": ["limit"], "get_admin_tree": ["most"],
     "get_chats_chat_id_invites": ["limit"],
     "get_stories": ["limit"],
     "get_stories_story_id_views": ["limit"],
 }  # fmt: skip
 
 
-AUDIT_FILTERS = ("action", "actor_id", "user_id", "chat_id", "since", "until")
+AUDIT_FILTERS = ("all", "action", "actor_id", "user_id", "chat_id", "since", "until")
 
 
 async def test_numbers_in_parameters_have_their_range(world: Any, scene: Any, nothing_crashes: Any) -> None:
