@@ -30,6 +30,8 @@ from supervisors import Child
 
 MOST_WAITING: Final = 10_000
 """Notes that may wait for the record. What comes beyond is dropped, and the log says how much it was."""
+MOST_ADDRESS: Final = 64
+"""Characters of an address; what a proxy says may be anything."""
 MOST_AT_ONCE: Final = 200
 """Entries in one write."""
 SWEEP_S: Final = 30.0
@@ -142,7 +144,7 @@ class Audit:
             action=action,
             actor_id=actor_id,
             device_id=device_id,
-            address=address,
+            address=address[:MOST_ADDRESS],
             about=about,
         )
 

@@ -27,7 +27,7 @@ from handlers.text_fields import one_line
 from handlers.tokens import Tokens
 from handlers.tries import Tries
 from handlers.wire import OwnUser, own_user, rfc3339
-from persistence.errors import AlreadyExists
+from persistence.errors import AlreadyExists, StoreUnavailable
 from persistence.models import AuditAction, Device, User
 from persistence.ports import Attempts, Devices, PushSubscriptions, Users
 
@@ -164,8 +164,18 @@ class Auth:
             await self._tries.failed(address)
             raise ChatError(Code.BAD_CREDENTIALS, "phone number or password is wrong")
         await self._tries.succeeded(phone)
+        if self._passwords.is_outdated(user.password_hash):
+            await self._renew_hash(user, body.password)
         await self._make_room(user.id)
         return await self._sign_in(user, device, address, AuditAction.SIGNED_IN)
+
+    async def _renew_hash(self, user: User, password: str) -> None:
+        """Hash the password, which is known at this moment, at the present cost. If that does not work out now, then at the next log-in."""
+        try:
+            fresh = await self._passwords.hash(password)
+            await self._users.renew_hash(user.id, old=user.password_hash, new=fresh)
+        except (ChatError, StoreUnavailable) as error:
+            log.info("a password is hashed anew later", extra={"user_id": user.id, "reason": str(error)})
 
     def _note_failure(self, phone: str, user: User | None, address: str) -> None:
         who = {"phone": masked(phone)} if user is None else {"user_id": user.id}

@@ -31,7 +31,7 @@ class Passwords:
     """Hashes and verifies.
 
     Args:
-        memory_kib, iterations, lanes: the cost; a hash carries its own, so they can be raised at any time.
+        memory_kib, iterations, lanes: the cost; a hash carries its own, so they can be raised at any time; `is_outdated` tells of those made before.
         run: runs a function where it may take long; a test on a virtual clock, where threads cannot be, runs it on the spot.
 
     """
@@ -59,6 +59,13 @@ class Passwords:
         """Whether the password is right. Without a hash to compare with (an unknown user) it takes as long, and is wrong. Raises `ChatError` (`OVERLOADED`)."""
         right = await self._in_thread(self._check, password, phc or self._nobody)
         return bool(right) and phc is not None
+
+    def is_outdated(self, phc: str) -> bool:
+        """Whether a hash was made at another cost than the present one, so that it should be made again when the password is known."""
+        _, _, cost = phc.partition("$v=")
+        return not cost.partition("$")[2].startswith(
+            f"m={self._memory_kib},t={self._iterations},p={self._lanes}$"
+        )
 
     def _derive(self, password: str) -> str:
         kdf = Argon2id(

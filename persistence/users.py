@@ -76,6 +76,10 @@ class MongoUsers:
         if updates:
             await self._mongo.call(lambda: self._users.bulk_write(updates, ordered=False))
 
+    async def renew_hash(self, user_id: str, *, old: str, new: str) -> None:
+        where = {"_id": user_id, "password_hash": old}
+        await self._mongo.call(self._users.update_one, where, {"$set": {"password_hash": new}})
+
     async def set_operator(self, user_id: str, *, operator: bool) -> None:
         await self._set(user_id, {"operator": operator})
 

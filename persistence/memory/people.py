@@ -66,6 +66,13 @@ class MemoryUsers:
                 self._r.users[user_id] = structs.replace(user, last_seen=at)
         await self._r.faults.after("seen")
 
+    async def renew_hash(self, user_id: str, *, old: str, new: str) -> None:
+        await self._r.faults.before("renew_hash")
+        user = self._r.users.get(user_id)
+        if user is not None and user.password_hash == old:
+            self._r.users[user_id] = structs.replace(user, password_hash=new)
+        await self._r.faults.after("renew_hash")
+
     async def set_operator(self, user_id: str, *, operator: bool) -> None:
         await self._set(user_id, operator=operator)
 

@@ -37,6 +37,9 @@ class Users(Protocol):
     async def seen(self, last_seen: Mapping[str, int]) -> None:
         """Raise `last_seen` of each user id, never lower it; not of deleted accounts."""
 
+    async def renew_hash(self, user_id: str, *, old: str, new: str) -> None:
+        """Put a new hash of the same password in the place of the old one, if that is still there."""
+
     async def set_operator(self, user_id: str, *, operator: bool) -> None:
         """Raises `NotFound`."""
 

@@ -133,3 +133,19 @@ async def test_somebody_is_made_an_operator_and_no_longer(world: World) -> None:
     assert found.operator
     await world.one.users.set_operator(ann.id, operator=False)
     assert await world.two.users.by_phone(ann.phone) == ann
+
+
+async def test_a_hash_is_renewed_only_in_the_place_of_the_one_it_was_made_for(world: World) -> None:
+    ann = user()
+    await world.one.users.create(ann)
+    await world.two.users.renew_hash(ann.id, old="hash", new="better")
+    await world.one.users.renew_hash(ann.id, old="hash", new="late")
+    await world.one.users.renew_hash("nobody", old="hash", new="better")
+    found = (await world.two.users.get_many([ann.id]))[ann.id]
+    assert found.password_hash == "better"
+    assert found.updated_at == ann.updated_at
+    async with world.losing_replies() as node:
+        with pytest.raises(StoreUnavailable):
+            await node.users.renew_hash(ann.id, old="better", new="best")
+    await world.one.users.renew_hash(ann.id, old="better", new="best")
+    assert (await world.two.users.get_many([ann.id]))[ann.id].password_hash == "best"

@@ -84,3 +84,12 @@ async def test_hashing_runs_beside_the_node_and_only_so_many_wait(monkeypatch: p
     assert [error.code for error in refused] == [Code.OVERLOADED] * 3
     assert all(error.retry_after_ms for error in refused)
     assert await passwords.verify("x", done[0])
+
+
+@pytest.mark.parametrize("change", [{"memory_kib": 16}, {"iterations": 2}, {"lanes": 2, "memory_kib": 16}])
+async def test_a_hash_of_another_cost_is_outdated(change: dict[str, int]) -> None:
+    now = cheap()
+    before = cheap(**change)
+    assert not now.is_outdated(await now.hash("x"))
+    assert now.is_outdated(await before.hash("x"))
+    assert now.is_outdated("")

@@ -10,6 +10,7 @@ import trio
 
 from handlers import auth as auth_module
 from handlers.events import Revoked
+from persistence.errors import StoreUnavailable
 
 API = "/api/v1"
 
@@ -374,3 +375,33 @@ async def test_new_keys_sign_nobody_out_and_old_ones_go(open_world: Any) -> None
         assert len(kids) >= 3
         published = (await other.request("GET", "/.well-known/jwks.json")).json["keys"]
         assert kids <= {key["kid"] for key in published}
+
+
+async def test_a_hash_of_another_cost_is_renewed_when_its_owner_logs_in(scene: Any, world: Any) -> None:
+    passwords, hashes = world.core.auth._passwords, world.record.users
+    before = hashes[scene.ada.id].password_hash
+    await scene.log_in()
+    assert hashes[scene.ada.id].password_hash == before
+    passwords._iterations = 2
+    wrong = {**scene.credentials, "password": "wrong horse"}
+    assert (await world.request("POST", f"{API}/auth/login", wrong)).status == 401
+    assert hashes[scene.ada.id].password_hash == before
+    await scene.log_in()
+    after = hashes[scene.ada.id].password_hash
+    assert (after != before, ",t=2," in after) == (True, True)
+    await scene.log_in()
+    assert hashes[scene.ada.id].password_hash == after
+
+
+async def test_nobody_is_kept_out_because_a_hash_cannot_be_renewed(scene: Any, world: Any) -> None:
+    world.core.auth._passwords._iterations = 2
+
+    async def hook(step: str) -> None:
+        if step.startswith("renew_hash"):
+            raise StoreUnavailable("mongodb", "away")
+
+    world.record.faults.hook = hook
+    await scene.log_in()
+    world.record.faults.hook = None
+    await scene.log_in()
+    assert ",t=2," in world.record.users[scene.ada.id].password_hash
