@@ -26,7 +26,7 @@ from handlers.story_views import (
 )
 from handlers.wire import rfc3339
 from handlers.workers.announcer import LEASE_MS, Announcer
-from persistence.models import Story, StoryMark, Viewing
+from persistence.models import AccountJob, Story, StoryMark, Viewing
 from persistence.ports import Stories, StoryViews, Users
 
 _read_group: Final = CursorReader(tuple[bool, int, str])
@@ -212,11 +212,20 @@ class UserStories:
     async def delete(self, principal: Principal, story_id: str) -> None:
         """End one's own story now. Raises `ChatError` (`NOT_FOUND`, `FORBIDDEN` for the story of another)."""
         await self._own(principal, story_id)
-        now = self._clock()
-        before = await self._stories.end(story_id, principal.user_id, at=now, due_at=now + LEASE_MS)
-        if before is None:
+        if not await self._end(principal.user_id, story_id):
             raise not_found("story")
-        self._announcer.written(structs.replace(before, expires_at=now, deleted=True))
+
+    async def _end(self, user_id: str, story_id: str) -> bool:
+        now = self._clock()
+        before = await self._stories.end(story_id, user_id, at=now, due_at=now + LEASE_MS)
+        if before is not None:
+            self._announcer.written(structs.replace(before, expires_at=now, deleted=True))
+        return before is not None
+
+    async def leave(self, job: AccountJob) -> None:
+        """The account is deleted: end all of its stories. What it has seen goes with the others' stories, within two days. Raises `StoreUnavailable`."""
+        for mark in await self._stories.shown([job.user_id], job.user_id, self._clock()):
+            await self._end(job.user_id, mark.id)
 
     async def _own(self, principal: Principal, story_id: str) -> Story:
         story = await self.visible(principal.user_id, story_id)

@@ -314,7 +314,7 @@ def make_core(
         audit=audit,
         conversations=conversations,
         blocking=blocking,
-        subjects=(),
+        subjects=(stories.stories.leave,),
         clock=clock,
         new_id=new_id,
     )
