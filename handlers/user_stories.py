@@ -13,8 +13,10 @@ from msgspec import structs
 from handlers.announcements import concerned, has_ended
 from handlers.contacts import Contacts
 from handlers.errors import ChatError, Code, FieldError, invalid, not_found
+from handlers.media import MediaLibrary
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
 from handlers.principal import Principal
+from handlers.story_media import story_use
 from handlers.story_views import (
     ALL_CONTACTS,
     NewStory,
@@ -26,7 +28,7 @@ from handlers.story_views import (
 )
 from handlers.wire import rfc3339
 from handlers.workers.announcer import LEASE_MS, Announcer
-from persistence.models import AccountJob, Story, StoryMark, Viewing
+from persistence.models import AccountJob, MediaKind, Story, StoryMark, Viewing
 from persistence.ports import Stories, StoryViews, Users
 
 _read_group: Final = CursorReader(tuple[bool, int, str])
@@ -40,6 +42,7 @@ class UserStories:
         stories, views, users: the record.
         contacts: who may see whose.
         announcer: tells those concerned.
+        media: the files that stories show.
         clock: milliseconds since the epoch.
         new_id: makes ids.
         ttl_s: how long a story is there.
@@ -55,6 +58,7 @@ class UserStories:
         users: Users,
         contacts: Contacts,
         announcer: Announcer,
+        media: MediaLibrary,
         clock: Callable[[], int],
         new_id: Callable[[], str],
         ttl_s: int,
@@ -65,6 +69,7 @@ class UserStories:
         self._users = users
         self._contacts = contacts
         self._announcer = announcer
+        self._media = media
         self._clock = clock
         self._new_id = new_id
         self._ttl_s = ttl_s
@@ -73,8 +78,6 @@ class UserStories:
     async def post(self, principal: Principal, body: NewStory) -> tuple[StoryView, bool]:
         """A story, and whether it is new. Raises `ChatError` (`INVALID`; `CONFLICT` for one too many, or a `client_id` whose story has ended)."""
         content = clean_story(body)
-        if body.media_id is not None:
-            raise invalid("media_id", "there is no such uploaded file")
         audience = await self._audience(principal, body)
         now = self._clock()
         story_id = self._new_id()
@@ -93,6 +96,10 @@ class UserStories:
         # Two that post at the same time may both be the last one that fits: the limit is there to keep lists short.
         if await self._stories.count(principal.user_id, now) >= self._most:
             raise ChatError(Code.CONFLICT, f"one can have {self._most} stories at a time")
+        if body.media_id is not None:
+            # If the story does not come to be, or was there already, this use ends by itself.
+            kinds = (MediaKind(body.type.value),)
+            await self._media.use(principal.user_id, body.media_id, kinds, story_use(story_id))
         stored, created = await self._stories.add(story, due_at=now + LEASE_MS)
         if created:
             self._announcer.written(stored)

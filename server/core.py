@@ -45,6 +45,7 @@ from handlers.routers import Routers
 from handlers.session import Outlet, Session
 from handlers.sessions import Sessions
 from handlers.sight import Sight
+from handlers.story_media import STORY, StoryUses
 from handlers.tokens import Tokens
 from handlers.users import Profiles
 from handlers.workers.live_ends import LiveEnds
@@ -196,7 +197,8 @@ def make_core(
     hub = Hub()
     fanout = Fanout(stores.bus, hub)
     contacts = Contacts(stores.chats, stores.blocks)
-    media = make_media(settings, stores, contacts, clock=clock, new_id=new_id)
+    uses = {STORY: StoryUses(stores.stories, contacts, clock)}
+    media = make_media(settings, stores, contacts, clock=clock, new_id=new_id, others=uses)
     commit = GroupCommit(stores.log, batch=settings.commit.batch)
     retry = RetryQueue(
         stores.backlog,
@@ -251,7 +253,7 @@ def make_core(
     presence = PresenceTracker(stores.incarnation, stores.presence, news, clock, grace_s=grace_s)
     sessions = Sessions(hub, stores.bus, stores.users, presence, clock)
     views = ChatViews(stores.chats, stores.log, stores.users, clock)
-    stories = make_stories(settings, stores, hub, fanout, commit, contacts, clock, new_id)
+    stories = make_stories(settings, stores, hub, fanout, commit, contacts, media.library, clock, new_id)
     recovery = Recovery(
         routers,
         hub,

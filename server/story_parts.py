@@ -10,6 +10,7 @@ from handlers.commit import GroupCommit
 from handlers.contacts import Contacts
 from handlers.fanout import Fanout
 from handlers.hub import Hub
+from handlers.media import MediaLibrary
 from handlers.story_news import StoryNews
 from handlers.user_stories import UserStories
 from handlers.workers.announcer import Announcer
@@ -40,6 +41,7 @@ def make_stories(
     fanout: Fanout,
     commit: GroupCommit,
     contacts: Contacts,
+    media: MediaLibrary,
     clock: Callable[[], int],
     new_id: Callable[[], str],
 ) -> StoryParts:
@@ -51,6 +53,7 @@ def make_stories(
         contacts=contacts,
         news=news,
         fanout=fanout,
+        media=media,
         busy=lambda: commit.writing or commit.pending > 0,
         clock=clock,
     )
@@ -68,6 +71,7 @@ def make_stories(
         users=stores.users,
         contacts=contacts,
         announcer=announcer,
+        media=media,
         clock=clock,
         new_id=new_id,
         ttl_s=settings.stories.ttl_s,

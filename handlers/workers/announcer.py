@@ -15,9 +15,12 @@ import trio
 
 from handlers.announcements import CREATED, ENDED, has_ended, of_stories, of_views, rank
 from handlers.contacts import Contacts
+from handlers.errors import ChatError
 from handlers.fanout import Fanout
+from handlers.media import MediaLibrary
 from handlers.outage import Outage
 from handlers.signal import Signal
+from handlers.story_media import story_use
 from handlers.story_news import StoryNews
 from persistence.errors import StoreUnavailable
 from persistence.models import Story, Viewing
@@ -59,6 +62,7 @@ class Announcer:
         stories, views: the record.
         contacts: whom stories concern.
         news, fanout: tell them.
+        media: the files that stories show.
         busy: whether messages wait to be written: they go first.
         clock: milliseconds since the epoch.
 
@@ -75,6 +79,7 @@ class Announcer:
         contacts: Contacts,
         news: StoryNews,
         fanout: Fanout,
+        media: MediaLibrary,
         busy: Callable[[], bool],
         clock: Callable[[], int],
     ) -> None:
@@ -83,6 +88,7 @@ class Announcer:
         self._contacts = contacts
         self._news = news
         self._fanout = fanout
+        self._media = media
         self._busy = busy
         self._clock = clock
         self._stories_due: deque[Due[Story]] = deque()
@@ -181,12 +187,22 @@ class Announcer:
                 self._news.tell(of_stories(contacts, stories[start : start + AT_ONCE], now))
                 await trio.lowlevel.checkpoint()
             await self._fanout.settled()
+            await self._let_go(stories, now)
             told = {kind: [s.id for s, _ in stories if rank(s, now) == kind] for kind in (CREATED, ENDED)}
             await self._stories.told(created=told[CREATED], ended=told[ENDED], at=self._clock())
         except StoreUnavailable:
             self._try_again(self._stories_due, due)
             raise
         self.announced += len(stories)
+
+    async def _let_go(self, stories: Sequence[tuple[Story, bool]], now: int) -> None:
+        """The files of deleted stories can go at once; those of others are looked at when their time is over, which is known beforehand."""
+        for story, _ in stories:
+            if story.deleted and story.media_id is not None and has_ended(story, now):
+                try:
+                    await self._media.let_go(story.media_id, story_use(story.id))
+                except ChatError:
+                    log.info("a file of a deleted story is removed later", extra={"story_id": story.id})
 
     async def _announce_views(self, due: Sequence[Due[Viewing]]) -> None:
         views = [(view, again) for view, again, until in due if self._clock() < until]

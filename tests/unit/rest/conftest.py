@@ -26,7 +26,7 @@ from quart.wrappers import Response
 from config.media import MediaSettings
 from config.rates import RateSettings
 from config.redact import Redactor
-from config.sections import AuthSettings, ClusterSettings, CommitSettings, LimitSettings
+from config.sections import AuthSettings, ClusterSettings, CommitSettings, LimitSettings, StorySettings
 from config.settings import Settings
 from handlers.events import Event
 from handlers.hub import Hub
@@ -182,6 +182,7 @@ class World:
         rates: RateSettings | None = None,
         trusted: tuple[str, ...] = ("127.0.0.0/8",),
         media: dict[str, Any] | None = None,
+        story_ttl_s: int = 86_400,
         **limits: Any,
     ) -> None:
         self.record = record or Record()
@@ -202,6 +203,7 @@ class World:
                 key_rotation_s=key_rotation_s,
             ),
             media=MediaSettings(**(media or {})),
+            stories=StorySettings(ttl_s=story_ttl_s),
             commit=CommitSettings(store_hold_s=5),
             cluster=ClusterSettings(heartbeat_s=1e6, lease_s=1e9, head_check_s=1e6, router_idle_s=60),
         )

@@ -238,3 +238,97 @@ async def test_a_deleted_account_shows_nothing_any_more(friends: Friends) -> Non
         assert (kept.story.content, kept.next) == ({}, None)
     ended = [event for event in bob.events if b"STORY_EXPIRED" in getattr(event, "text", b"")]
     assert len(ended) == 2
+
+
+# -- files -------------------------------------------------------------------------------------------------------
+
+PICTURE = {"type": "image", "content": {"width": 4, "height": 3, "caption": "look"}}
+
+
+async def fetch(who: Any, media_id: str) -> Any:
+    """Ask for a file; the URL's own answer, or the refusal."""
+    reply = await who("GET", f"{API}/media/{media_id}")
+    return reply if reply.status != 200 else who.world.record.bucket.download(reply.json["url"])
+
+
+async def test_whoever_sees_a_story_may_have_its_file_and_nobody_else(friends: Friends) -> None:
+    media_id = await friends.ada.upload()
+    reply = await friends.bob("GET", f"{API}/media/{media_id}")
+    assert reply.status == 404
+    body = {**PICTURE, "media_id": media_id, "audience": [friends.bob.id, friends.eve.id]}
+    story = (await friends.ada("POST", f"{API}/stories", body)).json
+    assert (story["type"], story["media_id"], story["content"]) == ("image", media_id, PICTURE["content"])
+    for who in (friends.ada, friends.bob):
+        assert (await fetch(who, media_id)).status == 200
+    for who in (friends.cat, friends.eve):
+        assert (await fetch(who, media_id)).status == 404
+    await friends.ada("PUT", f"{API}/users/{friends.bob.id}/block")
+    assert (await fetch(friends.bob, media_id)).status == 404
+
+
+async def test_the_file_is_out_of_reach_from_the_moment_the_story_ends(open_world: Any) -> None:
+    async with open_world(story_ttl_s=120) as world:
+        friends = await Friends(world).arrive()
+        media_id = await friends.ada.upload()
+        began = trio.current_time()
+        await post(friends.ada, {**PICTURE, "media_id": media_id})
+        await trio.sleep_until(began + 100)
+        reply = await friends.bob("GET", f"{API}/media/{media_id}")
+        assert reply.status == 200
+        assert reply.json["expires_at"] == "2026-01-01T00:02:00.000Z"
+        assert world.record.bucket.download(reply.json["url"]).status == 200
+        await trio.sleep_until(began + 120)
+        assert world.record.bucket.download(reply.json["url"]).status == 403
+        for who in (friends.bob, friends.ada):
+            assert (await fetch(who, media_id)).status == 404
+
+
+async def test_a_deleted_story_leaves_no_file(friends: Friends) -> None:
+    media_id = await friends.ada.upload()
+    story = await post(friends.ada, {**PICTURE, "media_id": media_id})
+    assert (await fetch(friends.bob, media_id)).status == 200
+    await friends.ada("DELETE", f"{API}/stories/{story}")
+    for who in (friends.bob, friends.ada):
+        assert (await fetch(who, media_id)).status == 404
+    await trio.sleep(60)
+    assert friends.world.record.bucket.objects == {}
+
+
+async def test_a_file_shown_elsewhere_stays_when_the_story_is_deleted(friends: Friends) -> None:
+    media_id = await friends.ada.upload()
+    chat = (await friends.ada("POST", f"{API}/chats", {"type": "direct", "user_id": friends.bob.id})).json[
+        "id"
+    ]
+    message = {"client_id": "c", "media_id": media_id, "type": "image", "content": {"width": 1, "height": 1}}
+    assert (await friends.ada("POST", f"{API}/chats/{chat}/messages", message)).status == 201
+    story = await post(friends.ada, {**PICTURE, "media_id": media_id})
+    assert (await fetch(friends.cat, media_id)).status == 200
+    await friends.ada("DELETE", f"{API}/stories/{story}")
+    await trio.sleep(60)
+    assert (await fetch(friends.cat, media_id)).status == 404
+    assert (await fetch(friends.bob, media_id)).status == 200
+
+
+async def test_only_an_uploaded_file_of_ones_own_and_of_the_kind_makes_a_story(friends: Friends) -> None:
+    mine, theirs = await friends.ada.upload(), await friends.bob.upload()
+    wanted = {"kind": "image", "content_type": "image/png", "size": 3}
+    begun = (await friends.ada("POST", f"{API}/media/uploads", wanted)).json["media_id"]
+    film = {"type": "video", "content": {"width": 4, "height": 3}}
+    for body in (
+        {**PICTURE, "media_id": theirs},
+        {**PICTURE, "media_id": begun},
+        {**PICTURE, "media_id": "none"},
+        {**film, "media_id": mine},
+    ):
+        assert refused(await friends.ada("POST", f"{API}/stories", body)) == (422, "invalid", "media_id")
+    assert friends.world.record.stories == {}
+
+
+async def test_a_repeated_story_with_a_file_gives_the_first_answer(friends: Friends) -> None:
+    body = {**PICTURE, "media_id": await friends.ada.upload(), "client_id": "c"}
+    first = await friends.ada("POST", f"{API}/stories", body)
+    again = await friends.ada("POST", f"{API}/stories", body)
+    assert (first.status, again.status, again.json) == (201, 200, first.json)
+    await friends.ada("DELETE", f"{API}/stories/{first.json['id']}")
+    await trio.sleep(1200)
+    assert friends.world.record.bucket.objects == {}
