@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 
 import msgspec
@@ -15,7 +16,7 @@ from tests.simulation.client import Client, Refused
 from tests.simulation.invariants import check_everything
 from tests.simulation.node import Disconnected, Node
 from tests.simulation.polling import Front, Link, get, post, status
-from tests.simulation.scenario import simulated
+from tests.simulation.scenario import at_every_step, simulated
 from tests.simulation.test_messages import texts
 from tests.simulation.world import World
 
@@ -297,3 +298,74 @@ async def test_a_crash_of_a_topic_is_that_topics_alone(world: World) -> None:
     with pytest.raises(Refused):
         await ann.ask("me", "message:dance")
     assert (await ann.say(chat_id, "on"))["seq"] == 1
+
+
+# -- whatever happens ----------------------------------------------------------------------------------------------------
+
+
+async def stay(client: Client, front: Front, over: trio.Event) -> None:
+    """Connect anew whenever the connection is over, as phoenix.js does."""
+    while not over.is_set():
+        if not client.connected:
+            with contextlib.suppress(Disconnected, Refused):
+                await client.connect(front)  # type: ignore[arg-type]
+        await trio.sleep(0.2)
+
+
+@pytest.mark.parametrize("dies", ["n1", "n2"])
+def test_a_node_may_die_at_any_step_of_a_polled_conversation(dies: str) -> None:
+    """The one that has the session, or the one between."""
+
+    async def story(world: World) -> None:
+        chat_id = await world.group("ann", "bob", node="n3")
+        front = Front(world)
+        ann, bob = await polled(world, "ann", Front(world, "n1")), await world.online("bob", "n3")
+        link_of(ann).front = front
+        world.begin()
+        over = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stay, ann, front, over)
+            ann.send(chat_id, "ann")
+            bob.send(chat_id, "bob")
+            await trio.sleep(WINDOW_S)
+            over.set()
+        assert sorted(texts(ann, chat_id)) == ["ann", "bob"]
+        assert texts(ann, chat_id) == texts(bob, chat_id)
+
+    steps = at_every_step(story, dies, nodes=3)
+    assert len(steps) > 3
+
+
+@simulated(nodes=3, seeds=2)
+async def test_requests_and_answers_are_lost_nodes_die_and_everything_arrives_once_and_in_order(
+    world: World,
+) -> None:
+    chat_id = await world.group("ann", "bob", "eve", node="n3")
+    front = Front(world)
+
+    def lose(*_: object) -> None:
+        if world.random.random() < 0.03:
+            raise Disconnected
+
+    clients = [await polled(world, name, front) for name in ("ann", "bob")]
+    clients.append(await world.online("eve", "n3"))
+    front.before = front.after = lose
+    world.lose_rate = 0.05
+    over = trio.Event()
+    async with trio.open_nursery() as nursery:
+        for client in clients[:2]:
+            nursery.start_soon(stay, client, front, over)
+        for number in range(25):
+            for client in clients:
+                client.send(chat_id, f"{client} {number}")
+            if number in (8, 16):
+                name = "n1" if number == 8 else "n2"
+                world[name].kill()
+                await world[name].over.wait()
+                await world.start(name)
+            await trio.sleep(world.random.uniform(0, 0.5))
+        front.before = front.after = lambda *_: None
+        await world.heal()
+        over.set()
+    assert len(texts(clients[2], chat_id)) == 75
+    await check_everything(world)
