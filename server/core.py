@@ -74,7 +74,6 @@ class Core:
     """The handlers of a node, wired to each other and to its stores."""
 
     settings: Settings
-    roles: frozenset[NodeRole]
     stores: Stores
     hub: Hub
     audit: Audit
@@ -160,7 +159,7 @@ class Core:
                     *self.accounts.children,
                     ChildSpec("live-ends", self.live_ends.run),
                     *self.stories.workers(self.settings.roles, FLUSH_S),
-                    *self.notifications.workers(self.roles),
+                    *self.notifications.workers(self.settings.roles),
                     *self._by_role(),
                 ),
                 name="workers",
@@ -322,7 +321,6 @@ def make_core(
     )
     return Core(
         settings=settings,
-        roles=settings.roles,
         stores=stores,
         hub=hub,
         audit=audit,

@@ -95,6 +95,31 @@ async def test_a_node_serves_what_its_roles_say_and_always_what_operators_need(
         assert (NodeRole.MEDIA in described) == (NodeRole.MEDIA in roles)
 
 
+WORKERS: dict[NodeRole, set[str]] = {
+    NodeRole.API: {"accounts"},
+    NodeRole.REALTIME: set(),
+    NodeRole.MEDIA: {"media"},
+    NodeRole.STORIES: {"stories"},
+    NodeRole.NOTIFICATIONS: {"looks", "pushes", "estates"},
+}
+"""What runs only on nodes with the role."""
+
+
+async def test_a_node_has_the_workers_that_its_roles_ask_for_and_those_that_every_node_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: dict[frozenset[NodeRole], list[str]] = {}
+    for roles in (ALL, *(frozenset({role}) for role in NodeRole)):
+        with monkeypatch.context() as patch:
+            async with memory_node.running(patch, tmp_path, roles=roles) as node:
+                found[roles] = branch(snapshot(node.root), "workers")
+    everywhere = [name for name in found[ALL] if name not in set().union(*WORKERS.values())]
+    for roles, workers in found.items():
+        own = set().union(*(WORKERS[role] for role in roles))
+        assert workers == [name for name in found[ALL] if name in own or name in everywhere], roles
+    assert set().union(*WORKERS.values()) <= set(found[ALL])
+
+
 async def test_an_upgrade_elsewhere_is_refused_and_no_crash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
