@@ -308,6 +308,7 @@ class Auth:
         try:
             for device in await self._devices.of_user(user_id):
                 await self._devices.revoke(device.id, user_id)
+            await self._subscriptions.remove_user(user_id)
         finally:
             self._tokens.revoke(user_id)
             self._fanout.revoke_user(user_id)

@@ -21,6 +21,15 @@ import trio
 from scripts.benchmarks.connect import allow_files, close_all, open_all
 from scripts.benchmarks.fanout import Fanout
 from scripts.benchmarks.measure import Step, best, quantile, search
+from scripts.benchmarks.notifications import (
+    NOTIFIES,
+    WRITES,
+    Alone,
+    push_service,
+    subscribe,
+    taken,
+)
+from scripts.benchmarks.notifications import report as report_pushes
 from scripts.benchmarks.pairs import Pairs
 from scripts.benchmarks.people import People, Person, populate
 from scripts.benchmarks.presence import come_and_go, summary
@@ -243,6 +252,29 @@ def presence(options: Options, sockets: int, watchers: int) -> None:
                 redis_url=stack.settings.redis.url.get_secret_value(),
             )
         click.echo(summary(result, stack.settings.presence.grace_s))
+
+
+@cli.command()
+@click.option("--chats", default=500, show_default=True)
+@options(first=2000, seconds=10)
+def notifications(options: Options, chats: int) -> None:
+    """Direct chats whose other side is not connected, at `--rate` (or `--first`): first nobody is told, then everybody is."""
+    rate = options.rate or options.first
+    with _stack(options, chats + 2_000) as stack, push_service() as port:
+        people = _populate(stack, 2 * chats, pairs=chats)
+        writer, notifier = stack.start_node(**WRITES), stack.start_node(**NOTIFIES)
+        writing = [(writer.port, each) for each in people.people[::2]]
+        load = Alone(people.chats, open_all(writing), stack.cpu)
+        load.step(rate, 1.0)  # chats are loaded, caches are warm
+        without = load.step(rate, options.seconds)
+        _show(without, "messages")
+        trio.run(subscribe, stack.settings, people.people[1::2], port)
+        load.step(rate, 1.0)
+        before = taken(port)
+        with _profiling(options, stack, writer, options.seconds, wanted=True):
+            told = load.step(rate, options.seconds)
+        _show(told, "messages")
+        click.echo(report_pushes(without, told, writer.name, notifier.name, taken(port) - before))
 
 
 def _idle_memory(node: Node, targets: Sequence[tuple[int, Person]]) -> None:

@@ -50,6 +50,7 @@ class Pairs:
         opened: sockets of all devices.
         both: whether both write, in turns, or only the first of each pair.
         cpu: CPU time used so far, by process.
+        each: devices of a chat that are connected: 1 if only the one who writes is.
 
     """
 
@@ -60,6 +61,7 @@ class Pairs:
         cpu: Callable[[], Mapping[str, float]],
         *,
         both: bool,
+        each: int = 2,
     ) -> None:
         self._chats = chats
         self.opened = opened
@@ -69,6 +71,7 @@ class Pairs:
         ]
         self._by_fd = {end.sock.fileno(): end for end in self._ends}
         self._both = both
+        self._each = each
         self._cpu = cpu
         self._epoll = select.epoll()
         for fd in self._by_fd:
@@ -89,7 +92,7 @@ class Pairs:
     def sender(self, number: int) -> int:
         """The device that sends the message of this number."""
         chat, turn = number % len(self._chats), number // len(self._chats)
-        return 2 * chat + (turn % 2 if self._both else 0)
+        return self._each * chat + (turn % 2 if self._both else 0)
 
 
 class _Run:
@@ -122,13 +125,15 @@ class _Run:
                 self._send()
                 self._receive()
                 settled = self.acknowledged + self.errors.total() >= self.count
-                if (settled and self.deliveries >= 2 * self.acknowledged) or time.perf_counter() > give_up:
+                if (
+                    settled and self.deliveries >= self.load._each * self.acknowledged
+                ) or time.perf_counter() > give_up:
                     break
                 time.sleep(max(0.0, look + ROUND_S - time.perf_counter()))
         except (Closed, OSError) as error:
             self.errors[str(error)[:100] or type(error).__name__] += 1
         after = self.load._cpu()
-        lost = 2 * self.acknowledged - self.deliveries
+        lost = self.load._each * self.acknowledged - self.deliveries
         self.load.broken = bool(lost or self.errors or self.acknowledged < self.count or self.disordered)
         return Step(
             rate=self.rate,
@@ -175,7 +180,7 @@ class _Run:
                 if (
                     message.seq != end.seq
                     or message.client_id[:6] != self.nonce
-                    or message.chat_id != self.load._chats[end.number // 2]
+                    or message.chat_id != self.load._chats[end.number // self.load._each]
                     or message.content.text != TEXT
                 ):
                     self.disordered += 1

@@ -59,6 +59,12 @@ async def test_nothing_of_the_person_is_left_but_what_they_wrote(world: Any) -> 
     direct = (await ada("POST", f"{API}/chats", {"type": "direct", "user_id": bob.id})).json["id"]
     await ada("POST", f"{API}/chats/{direct}/messages", TEXT)
     await ada("PUT", f"{API}/users/{bob.id}/block")
+    keys = {
+        "p256dh": "BGkSROS9TA2uMV_zzX23NrzWzqUfQ4KSEK7QHaX8x1hSnixSx7BasYqRNFyJJIFBeYadtxg73TfVhuPdOY8ISJA",
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    }
+    subscription = {"endpoint": "https://push.example.org/ada", "keys": keys}
+    assert (await ada("POST", f"{API}/push/subscriptions", subscription)).status == 201
     await delete(ada)
     await trio.sleep(DONE_S)
     phone = ada.session["user"]["phone"]
@@ -70,7 +76,13 @@ async def test_nothing_of_the_person_is_left_but_what_they_wrote(world: Any) -> 
     (message,) = (await bob("GET", f"{API}/chats/{direct}/messages")).json["items"]
     assert (message["sender_id"], message["content"]) == (ada.id, {"text": "hello"})
     everything = repr(
-        (world.record.users, world.record.devices, world.record.blocks, world.record.account_jobs)
+        (
+            world.record.users,
+            world.record.devices,
+            world.record.blocks,
+            world.record.account_jobs,
+            world.record.subscriptions,
+        )
     )
     for trace in ("Ada", phone, "at sea", ada.device_id, f"user_id='{ada.id}'"):
         assert trace not in everything, trace
