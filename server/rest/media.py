@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from handlers.errors import Code
 from handlers.media_views import MediaView
+from handlers.quotas import Quota
 from handlers.uploads import UploadAnswer, UploadBody
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
@@ -36,6 +37,7 @@ def operations(services: Services) -> Sequence[Operation]:
             serve=begin,
             tag=TAG,
             body=UploadBody,
+            quotas=(Quota.UPLOADS,),
             answers={201: UploadAnswer},
             refuses=(Code.RATE_LIMITED,),
         ),

@@ -39,6 +39,9 @@ def text(n: int) -> dict[str, Any]:
         ("lookups_from", "GET", "/users?phone=%2B493099999999", None),
         ("chats", "POST", "/chats", {"type": "group", "title": "x"}),
         ("sends", "POST", "/chats/{chat_id}/messages", text(0)),
+        ("uploads", "POST", "/media/uploads", {"kind": "image", "content_type": "image/png", "size": 10}),
+        ("invites", "POST", "/chats/{chat_id}/invites", {}),
+        ("invites", "POST", "/invites/none/join", None),
     ],
 )
 async def test_each_limit_refuses_what_is_too_much_until_it_is_not(
