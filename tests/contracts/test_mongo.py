@@ -276,6 +276,26 @@ async def test_no_operation_searches_a_whole_collection(database: Database, comm
         assert explained > 20
 
 
+async def test_how_many_a_message_has_reached_is_read_from_the_index_alone(
+    database: Database, commands: Commands
+) -> None:
+    mongo = database.mongo()
+    async with mongo.running():
+        node = mongo_node(mongo)
+        (chat_id,) = await created(node.chats, users=[f"user{n}" for n in range(50)])
+        await node.chats.raise_cursors([CursorWrite(chat_id=chat_id, user_id="user1", read_seq=1, at=AT)])
+        commands.take()
+        assert (await node.chats.reach(chat_id, 1)).read == 1
+        (command,) = commands.take()
+        keep = ("aggregate", "pipeline", "cursor", "hint")
+        plain = {key: value for key, value in command.items() if key in keep}
+        answer = mongo.db.command("explain", plain, verbosity="executionStats")
+        found = list(stages({k: v for k, v in answer.items() if k not in ("command", "serverInfo")}))
+        assert "IXSCAN" in {stage.get("stage") for stage in found}
+        assert all(stage.get("totalDocsExamined", 0) == 0 for stage in found), found
+        assert all(stage.get("stage") not in ("FETCH", "COLLSCAN") for stage in found), found
+
+
 async def test_the_messages_have_two_indexes_besides_their_identity(database: Database) -> None:
     with pymongo.MongoClient[dict[str, Any]](database.uri) as client:
         indexes = client[database.name]["messages"].index_information()
