@@ -61,7 +61,7 @@ def disposition(content_type: str, filename: str | None) -> str:
     if filename is None:
         return kind
     ascii_name = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
-    plain = "".join(c if c.isalnum() or c in " .-_()+,=@" else "_" for c in ascii_name).strip(". ")
+    plain = "".join(c if c.isalnum() or c in " .-_()+,@" else "_" for c in ascii_name).strip(". ")
     return f"{kind}; filename=\"{plain or NOTHING_LEFT}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 

@@ -29,6 +29,8 @@ AT_ONCE: Final = 100
 """Files that one node looks at together."""
 CLAIM_MS: Final = 60_000
 """After so long another node may look at what this one has claimed and not settled."""
+AGAIN_MS: Final = 30 * 86_400_000
+"""Even what is shown is looked at again: its chat, or its owner's account, may be gone, which says nothing of each file."""
 RETRY_S: Final = 2.0
 
 log: Final = logging.getLogger(__name__)
@@ -130,7 +132,7 @@ class MediaReview:
                 times += [state.until] if state.until is not None else []
         if not alive and (media.key is not None or now >= times[0]):
             return self._next(media, uses=(), doomed_at=now, review_at=now + CLAIM_MS)
-        review_at = min((at for at in times if at > now), default=None)
+        review_at = min((at for at in times if at > now), default=now + AGAIN_MS)
         copies = media.copies if self._litter(media, now) == [] else (media.key or "",)
         return self._next(media, uses=tuple(alive), copies=copies, review_at=review_at)
 

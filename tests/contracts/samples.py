@@ -12,6 +12,8 @@ from persistence.models import (
     Chat,
     ChatType,
     Device,
+    Media,
+    MediaKind,
     Member,
     Message,
     MessageType,
@@ -124,6 +126,21 @@ def story(user_id: str = "ann", story_id: str = "", **fields: Any) -> Story:
 def viewing(story_id: str, user_id: str = "bob", at: int = AT) -> Viewing:
     """Somebody has seen a story of Ann's."""
     return Viewing(story_id=story_id, owner_id="ann", user_id=user_id, at=at, moved_at=at)
+
+
+def media(owner_id: str = "ann", **fields: Any) -> Media:
+    """A file that was never used."""
+    made: dict[str, Any] = {
+        "id": new_id(),
+        "kind": MediaKind.IMAGE,
+        "content_type": "image/png",
+        "size": 7,
+        "filename": "a.png",
+        "created_at": AT,
+        "stamp": new_id(),
+        "review_at": AT + 100,
+    }
+    return Media(owner_id=owner_id, **(made | fields))
 
 
 async def created(chats: Chats, *, users: Sequence[str] = ("ann", "bob"), count: int = 1) -> list[str]:

@@ -17,6 +17,7 @@ from persistence.devices import MongoDevices
 from persistence.indexes import init_db
 from persistence.invites import MongoInvites
 from persistence.keys import MongoSigningKeys
+from persistence.media import MongoMedia
 from persistence.memory import (
     MemoryAccountJobs,
     MemoryAuditLog,
@@ -26,6 +27,7 @@ from persistence.memory import (
     MemoryDevices,
     MemoryInvites,
     MemoryLog,
+    MemoryMedia,
     MemoryNotified,
     MemoryPushSubscriptions,
     MemoryPushTries,
@@ -45,6 +47,7 @@ from persistence.ports import (
     DeadLetters,
     Devices,
     Invites,
+    MediaRecords,
     MessageLog,
     Notified,
     PushSubscriptions,
@@ -73,6 +76,7 @@ class Node:
     keys: SigningKeys
     letters: DeadLetters
     blocks: Blocks
+    media: MediaRecords
     audit: AuditLog
     invites: Invites
     account_jobs: AccountJobs
@@ -179,6 +183,7 @@ def memory_node(record: Record) -> Node:
         MemorySigningKeys(record),
         MemoryDeadLetters(record),
         MemoryBlocks(record),
+        MemoryMedia(record),
         MemoryAuditLog(record),
         MemoryInvites(record),
         MemoryAccountJobs(record),
@@ -200,6 +205,7 @@ def mongo_node(mongo: Mongo) -> Node:
         MongoSigningKeys(mongo),
         MongoDeadLetters(mongo),
         MongoBlocks(mongo),
+        MongoMedia(mongo),
         MongoAuditLog(mongo),
         MongoInvites(mongo),
         MongoAccountJobs(mongo),
