@@ -17,8 +17,8 @@ from handlers.fanout import Fanout
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
 from handlers.presence_news import PresenceNews
 from handlers.principal import Principal
-from handlers.routers import Routers
 from handlers.wire import rfc3339
+from handlers.writer import Writer
 from persistence.models import Block, ChangeKind
 from persistence.pairs import pair_of
 from persistence.ports import Blocks, Chats, Users
@@ -49,7 +49,7 @@ class Blocking:
         blocks: Blocks,
         chats: Chats,
         users: Users,
-        routers: Routers,
+        writer: Writer,
         fanout: Fanout,
         news: PresenceNews,
         clock: Callable[[], int],
@@ -57,7 +57,7 @@ class Blocking:
         self._blocks = blocks
         self._chats = chats
         self._users = users
-        self._routers = routers
+        self._writer = writer
         self._fanout = fanout
         self._news = news
         self._clock = clock
@@ -103,7 +103,7 @@ class Blocking:
         """Append the change to the log of the two's chat; `False` if they have none."""
         chat = await self._chats.by_pair(pair_of(principal.user_id, user_id))
         if chat is not None:
-            await self._routers.change(principal, chat.id, kind, user_id=user_id)
+            await self._writer.change(principal, chat.id, kind, user_id=user_id)
         return chat is not None
 
     async def _tell(self, principal: Principal, user_id: str, *, blocked: bool) -> None:

@@ -18,10 +18,10 @@ from handlers.fanout import Fanout
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
 from handlers.policy import Action, check
 from handlers.principal import Principal
-from handlers.routers import Routers
 from handlers.succession import pass_on
 from handlers.text_fields import one_line
 from handlers.wire import ChatChange, ChatView, MemberView, rfc3339
+from handlers.writer import Writer
 from persistence.errors import NotFound
 from persistence.models import FOREVER, AuditAction, ChangeKind, Chat, ChatType, Member, Message, Role
 from persistence.models.audit import Fact
@@ -88,7 +88,7 @@ class Conversations:
     Args:
         chats, blocks, users, store: the record.
         views: renders chats for their members.
-        routers: writes what belongs to a chat's log.
+        writer: writes what belongs to a chat's log.
         fanout: tells users.
         audit: notes who made a chat.
         clock: milliseconds since the epoch.
@@ -105,7 +105,7 @@ class Conversations:
         users: Users,
         store: MessageLog,
         views: ChatViews,
-        routers: Routers,
+        writer: Writer,
         fanout: Fanout,
         audit: Audit,
         clock: Callable[[], int],
@@ -118,7 +118,7 @@ class Conversations:
         self._users = users
         self._store = store
         self._views = views
-        self._routers = routers
+        self._writer = writer
         self._fanout = fanout
         self._audit = audit
         self._clock = clock
@@ -241,13 +241,13 @@ class Conversations:
         """Give a group or channel another title. Raises `ChatError` (`NOT_FOUND`, `FORBIDDEN`, `INVALID`)."""
         title = one_line(body.title, "title", most=MAX_TITLE)
         await self._access.member(principal, chat_id, Action.UPDATE_CHAT)
-        await self._routers.change(principal, chat_id, ChangeKind.CHAT_UPDATED, title=title)
+        await self._writer.change(principal, chat_id, ChangeKind.CHAT_UPDATED, title=title)
         return await self._view(chat_id, principal.user_id)
 
     async def delete(self, principal: Principal, chat_id: str) -> None:
         """Close a group or channel for all. Raises `ChatError` (`NOT_FOUND`, `FORBIDDEN`)."""
         await self._access.member(principal, chat_id, Action.DELETE_CHAT)
-        await self._routers.change(principal, chat_id, ChangeKind.CHAT_DELETED)
+        await self._writer.change(principal, chat_id, ChangeKind.CHAT_DELETED)
 
     async def put_member(
         self, principal: Principal, chat_id: str, user_id: str, body: MemberBody
@@ -268,7 +268,7 @@ class Conversations:
             await require_unblocked(self._blocks, principal.user_id, [user_id])
         if there is None or there.role is not role:
             kind = ChangeKind.MEMBER_SET
-            await self._routers.change(principal, chat_id, kind, user_id=user_id, role=role)
+            await self._writer.change(principal, chat_id, kind, user_id=user_id, role=role)
         after = await self._chats.member(chat_id, user_id)
         if after is None:
             raise ChatError(Code.CONFLICT, "the member has just been removed again")
@@ -294,11 +294,11 @@ class Conversations:
         if (
             leaving
             and own.role is Role.OWNER
-            and not await pass_on(self._chats, self._routers, principal, chat_id)
+            and not await pass_on(self._chats, self._writer, principal, chat_id)
         ):
-            await self._routers.change(principal, chat_id, ChangeKind.CHAT_DELETED)
+            await self._writer.change(principal, chat_id, ChangeKind.CHAT_DELETED)
             return
-        await self._routers.change(principal, chat_id, ChangeKind.MEMBER_REMOVED, user_id=user_id)
+        await self._writer.change(principal, chat_id, ChangeKind.MEMBER_REMOVED, user_id=user_id)
 
     # -- what a member keeps for themselves ----------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from handlers.routers import Routers
 from handlers.session import Session
 from handlers.signal import Signal
 from handlers.wire import ChatView, MessageView, OwnUser, message_view, own_user, rfc3339
+from handlers.writer import Writer
 from persistence.errors import StoreUnavailable
 from persistence.models import ChangesQuery, Chat, Head, Member, Message, User, Visibility
 from persistence.pairs import other_of
@@ -95,6 +96,7 @@ class Feed:
         self,
         *,
         routers: Routers,
+        writer: Writer,
         receipts: Receipts,
         chats: Chats,
         users: Users,
@@ -107,6 +109,7 @@ class Feed:
         sends: Allowance,
     ) -> None:
         self.routers = routers
+        self.writer = writer
         self.receipts = receipts
         self.clock = clock
         self.rate = (sends_per_second, sends_burst)

@@ -21,8 +21,8 @@ from handlers.errors import ChatError, Code, not_found
 from handlers.pages import CursorReader, Page, PageQuery, to_cursor
 from handlers.policy import Action
 from handlers.principal import Principal
-from handlers.routers import Routers
 from handlers.wire import ChatView, rfc3339, rfc3339_or_none
+from handlers.writer import Writer
 from persistence.models import Chat, ChatType, Invite
 from persistence.ports import Blocks, Chats, Invites
 
@@ -84,7 +84,7 @@ class Invitations:
         chats: Chats,
         blocks: Blocks,
         views: ChatViews,
-        routers: Routers,
+        writer: Writer,
         clock: Callable[[], int],
         new_id: Callable[[], str],
         most_members: int,
@@ -94,7 +94,7 @@ class Invitations:
         self._chats = chats
         self._blocks = blocks
         self._views = views
-        self._routers = routers
+        self._writer = writer
         self._clock = clock
         self._new_id = new_id
         self._most_members = most_members
@@ -181,7 +181,7 @@ class Invitations:
 
     async def _join(self, principal: Principal, chat_id: str, invite: Invite) -> bool:
         try:
-            await self._routers.join(principal, chat_id, invite.id)
+            await self._writer.join(principal, chat_id, invite.id)
         except ChatError as error:
             if error.code is Code.CONFLICT:
                 return False  # another device of theirs was faster

@@ -23,6 +23,7 @@ from handlers.protocol import CHAT_PREFIX, encode, event_text
 from handlers.router import Router
 from handlers.routers import Routers
 from handlers.wire import rfc3339
+from handlers.writer import Writer
 from persistence.errors import StoreUnavailable
 from persistence.models import LivePosition, Message, MessageType
 from persistence.ports import LivePositions, MessageLog
@@ -102,17 +103,24 @@ class LiveLocations:
     Args:
         positions: the last ones.
         store: the record.
-        routers: tell those who have a chat open, and write edits.
+        routers: tell those who have a chat open.
+        writer: writes edits.
         clock: milliseconds since the epoch.
 
     """
 
     def __init__(
-        self, positions: LivePositions, store: MessageLog, routers: Routers, clock: Callable[[], int]
+        self,
+        positions: LivePositions,
+        store: MessageLog,
+        routers: Routers,
+        writer: Writer,
+        clock: Callable[[], int],
     ) -> None:
         self._positions = positions
         self._store = store
         self._routers = routers
+        self._writer = writer
         self._clock = clock
         self._outage = Outage(
             log,
@@ -173,7 +181,7 @@ class LiveLocations:
         if until <= now:
             return message
         last = await self._last(message)
-        ended = await self._routers.rewrite(router, user_id, seq, final_content(message, last, now))
+        ended = await self._writer.rewrite(router, user_id, seq, final_content(message, last, now))
         await self._forget(last)
         return ended
 
@@ -245,7 +253,7 @@ class LiveLocations:
     async def _write(self, message: Message, content: dict[str, Any]) -> None:
         try:
             router = await self._routers.router_for(message.chat_id, message.sender_id)
-            await self._routers.rewrite(router, message.sender_id, message.seq, content)
+            await self._writer.rewrite(router, message.sender_id, message.seq, content)
         except ChatError as error:
             if error.code.retryable:
                 raise

@@ -138,21 +138,20 @@ class MeTopic:
             or body.media_id is not None  # has to be looked at first
         ):
             return partial(self._send_later, push, body)
-        self.feed.routers.submit(router, self._command(push, body))
+        self.feed.writer.submit(router, self._command(push, body))
         return None
 
     async def _send_location(self, push: Push, body: SendBody) -> None:
-        await self.feed.routers.admit_live(self.session.user_id, body.chat_id, body)
+        await self.feed.writer.admit_live(self.session.user_id, body.chat_id, body)
         await self._send_later(push, body)
 
     async def _send_later(self, push: Push, body: SendBody) -> None:
-        routers = self.feed.routers
-        router = await routers.router_for(body.chat_id, self.session.user_id)
-        command = self._command(push, body)
-        routers.submit(await routers.attach(router, command), command)
+        router = await self.feed.routers.router_for(body.chat_id, self.session.user_id)
+        command, writer = self._command(push, body), self.feed.writer
+        writer.submit(await writer.attach(router, command), command)
 
     def _command(self, push: Push, body: SendBody) -> _SocketSend:
-        command = self.feed.routers.sending(_SocketSend, self.session.user_id, body)
+        command = self.feed.writer.sending(_SocketSend, self.session.user_id, body)
         command.push = push
         command.session = self.session
         return command
@@ -162,7 +161,7 @@ class MeTopic:
         return partial(self._edit, push, _decode_edit(push.payload))
 
     async def _edit(self, push: Push, body: EditPush) -> None:
-        message = await self.feed.routers.edit(self.session.principal, body.chat_id, body.seq, body.content)
+        message = await self.feed.writer.edit(self.session.principal, body.chat_id, body.seq, body.content)
         self.session.push(reply_ok(push, encode({"message": message_view(message)})))
 
     def delete(self, push: Push) -> Rest:
@@ -170,7 +169,7 @@ class MeTopic:
         return partial(self._delete, push, _decode_seq(push.payload))
 
     async def _delete(self, push: Push, body: SeqPush) -> None:
-        message = await self.feed.routers.delete(self.session.principal, body.chat_id, body.seq)
+        message = await self.feed.writer.delete(self.session.principal, body.chat_id, body.seq)
         self.session.push(reply_ok(push, encode({"message": message_view(message)})))
 
     def delivered(self, push: Push) -> Rest | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from handlers.errors import ChatError, Code
 from handlers.principal import Principal
-from handlers.routers import Routers
+from handlers.writer import Writer
 from persistence.models import ChangeKind, Member, Role
 from persistence.ports import Chats
 
@@ -16,13 +16,13 @@ _TRIES: Final = 3
 _ORDER: Final = {Role.OWNER: 0, Role.ADMIN: 1, Role.MEMBER: 2}
 
 
-async def pass_on(chats: Chats, routers: Routers, owner: Principal, chat_id: str) -> bool:
+async def pass_on(chats: Chats, writer: Writer, owner: Principal, chat_id: str) -> bool:
     """Make the heir of `owner` an owner too, unless there is another already; `False` when nobody else is in the chat.
 
     Between this and the owner's going the chat has two owners: were it the other way round, a crash would leave it with none.
 
     Raises:
-        ChatError: `CONFLICT` when heirs leave faster than they can be named; others as `Routers.change`.
+        ChatError: `CONFLICT` when heirs leave faster than they can be named; others as `Writer.change`.
 
     """
     for _ in range(_TRIES):
@@ -32,7 +32,7 @@ async def pass_on(chats: Chats, routers: Routers, owner: Principal, chat_id: str
         if heir.role is Role.OWNER:
             return True
         try:
-            await routers.change(owner, chat_id, ChangeKind.MEMBER_SET, user_id=heir.user_id, role=Role.OWNER)
+            await writer.change(owner, chat_id, ChangeKind.MEMBER_SET, user_id=heir.user_id, role=Role.OWNER)
         except ChatError as error:
             if error.code is not Code.FORBIDDEN:
                 raise

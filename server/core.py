@@ -52,6 +52,7 @@ from handlers.workers.live_ends import LiveEnds
 from handlers.workers.membership import Membership
 from handlers.workers.recovery import Recovery
 from handlers.workers.retries import Retries
+from handlers.writer import Writer
 from persistence.ids import Ids, wall_clock
 from server.accounts import Accounts, make_accounts
 from server.media import MediaParts, make_media
@@ -83,6 +84,7 @@ class Core:
     retry: RetryQueue
     partitions: PartitionSupervisor
     routers: Routers
+    writer: Writer
     receipts: Receipts
     sums: ReceiptSums
     receipt_views: ReceiptViews
@@ -213,7 +215,6 @@ def make_core(
         chats=stores.chats,
         blocks=stores.blocks,
         bus=stores.bus,
-        attachments=Attachments(media.library, stores.log),
         dead_letters=stores.dead_letters,
         fanout=fanout,
         notifier=notifications.notifier,
@@ -224,6 +225,15 @@ def make_core(
         clock=clock,
         new_id=new_id,
         idle_s=settings.cluster.router_idle_s,
+    )
+    writer = Writer(
+        routers,
+        store=stores.log,
+        attachments=Attachments(media.library, stores.log),
+        commit=commit,
+        retry=retry,
+        clock=clock,
+        new_id=new_id,
         hold_s=settings.commit.store_hold_s,
         most_pending=settings.limits.max_pending,
         live_s=settings.limits.live_location_s,
@@ -231,7 +241,7 @@ def make_core(
     most_named = settings.receipts.named_up_to
     sums = ReceiptSums(stores.chats, stores.log, routers, stores.attempts, most_named=most_named)
     receipts = Receipts(stores.chats, routers, sums, fanout, clock)
-    locations = LiveLocations(stores.live_positions, stores.log, routers, clock)
+    locations = LiveLocations(stores.live_positions, stores.log, routers, writer, clock)
     tracker = OpenChatTracker(stores.incarnation, stores.open_chats, stores.cluster, routers, clock)
     peers = Peers(stores.incarnation, fanout, stores.bus)
     quotas = Quotas(stores.buckets, {each: parse_rate(getattr(settings.rates, each)) for each in Quota})
@@ -290,7 +300,7 @@ def make_core(
         blocks=stores.blocks,
         chats=stores.chats,
         users=stores.users,
-        routers=routers,
+        writer=writer,
         fanout=fanout,
         news=news,
         clock=clock,
@@ -301,7 +311,7 @@ def make_core(
         users=stores.users,
         store=stores.log,
         views=views,
-        routers=routers,
+        writer=writer,
         fanout=fanout,
         audit=audit,
         clock=clock,
@@ -330,6 +340,7 @@ def make_core(
         retry=retry,
         partitions=partitions,
         routers=routers,
+        writer=writer,
         receipts=receipts,
         sums=sums,
         receipt_views=ReceiptViews(
@@ -349,6 +360,7 @@ def make_core(
         quotas=quotas,
         feed=Feed(
             routers=routers,
+            writer=writer,
             receipts=receipts,
             chats=stores.chats,
             users=stores.users,
@@ -407,7 +419,7 @@ def make_core(
             chats=stores.chats,
             blocks=stores.blocks,
             views=views,
-            routers=routers,
+            writer=writer,
             clock=clock,
             new_id=new_id,
             most_members=settings.limits.max_members_group,

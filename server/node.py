@@ -100,7 +100,7 @@ def make_node(settings: Settings) -> Supervisor:
         conversations=core.conversations,
         history=core.history,
         receipt_views=core.receipt_views,
-        routers=core.routers,
+        writer=core.writer,
         quotas=core.quotas,
         stories=core.stories.stories,
         push=core.notifications.subscriptions,

@@ -18,10 +18,10 @@ from handlers.live_tree import LiveTree
 from handlers.notifications.subscriptions import PushSubscriptions
 from handlers.quotas import Quotas
 from handlers.receipt_views import ReceiptViews
-from handlers.routers import Routers
 from handlers.tokens import Tokens
 from handlers.user_stories import UserStories
 from handlers.users import Profiles
+from handlers.writer import Writer
 from persistence.ports import Probe
 from server.accounts import Accounts
 from server.media import MediaParts
@@ -33,7 +33,7 @@ class Services:
 
     Attributes:
         settings: limits on bodies and on the rate of messages; where load balancers may be.
-        tokens, auth, audit, profiles, blocking, conversations, history, receipt_views, routers, invitations, accounts, stories, push, media: what the routes call.
+        tokens, auth, audit, profiles, blocking, conversations, history, receipt_views, writer, invitations, accounts, stories, push, media: what the routes call.
         quotas: how often callers may ask.
         tree: what runs in this process at the moment, for operators.
         probes: the dependencies that `/readyz` asks.
@@ -54,7 +54,7 @@ class Services:
     conversations: Conversations
     history: History
     receipt_views: ReceiptViews
-    routers: Routers
+    writer: Writer
     quotas: Quotas
     stories: UserStories
     push: PushSubscriptions

@@ -44,7 +44,7 @@ class Paces:
 
 def operations(services: Services) -> Sequence[Operation]:
     """The calls below `/chats/{id}/messages`, and the read cursor."""
-    history, routers = services.history, services.routers
+    history, writer = services.history, services.writer
     limits = services.settings.limits
     paces = Paces(limits.sends_per_second, limits.sends_burst)
 
@@ -58,7 +58,7 @@ def operations(services: Services) -> Sequence[Operation]:
         Sending a `client_id` again, at any time, gives the first answer again (200) and changes nothing: after an error, or no answer, send again.
         """
         paces.take(call.principal.device_id)
-        outcome = await routers.send(call.principal, call.id("chat_id"), call.body)
+        outcome = await writer.send(call.principal, call.id("chat_id"), call.body)
         if outcome == QUEUED:
             return Answer(202, QueuedView())
         message, created = outcome
@@ -68,13 +68,13 @@ def operations(services: Services) -> Sequence[Operation]:
         """Replace the content of one's own message."""
         paces.take(call.principal.device_id)
         chat_id, seq = call.id("chat_id"), call.seq()
-        return message_view(await routers.edit(call.principal, chat_id, seq, call.body.content))
+        return message_view(await writer.edit(call.principal, chat_id, seq, call.body.content))
 
     async def delete(call: Call[None, NoQuery]) -> MessageView:
         """Delete a message for everyone: it keeps its place, without content. To delete it again changes nothing."""
         paces.take(call.principal.device_id)
         chat_id, seq = call.id("chat_id"), call.seq()
-        return message_view(await routers.delete(call.principal, chat_id, seq))
+        return message_view(await writer.delete(call.principal, chat_id, seq))
 
     async def receipts(call: Call[None, NoQuery]) -> MessageReceipts:
         """How many of the others have received and read a message; in a direct chat or small group, also who.

@@ -20,6 +20,7 @@ from handlers.notifications.notifier import Notifier
 from handlers.principal import Principal
 from handlers.retry_queue import RetryQueue
 from handlers.routers import Routers
+from handlers.writer import Writer
 from persistence.ids import Ids
 from persistence.memory import (
     Broker,
@@ -58,27 +59,34 @@ async def test_what_the_store_will_not_write_is_set_aside_and_everything_else_is
     fanout = Fanout(bus, Hub())
     commit = GroupCommit(store, batch=64)
     partitions = PartitionSupervisor(2, name="routers")
+    retry = RetryQueue(MemoryBacklog(broker), bus, commit, most=1000, lead_s=-1)
     routers = Routers(
         store=store,
         chats=chats,
         blocks=MemoryBlocks(record),
         bus=bus,
-        attachments=Attachments(
-            MediaLibrary(
-                MemoryMedia(record), MemoryObjects(record.bucket), lambda: 0, Ids(lambda: 0), upload_ttl_s=60
-            ),
-            store,
-        ),
         dead_letters=MemoryDeadLetters(record),
         fanout=fanout,
         notifier=Notifier(MemoryJobs(broker, LOOKS, "n1", lease_s=60)),
         commit=commit,
         audit=Audit(MemoryAuditLog(record), lambda: 0, "n1"),
-        retry=RetryQueue(MemoryBacklog(broker), bus, commit, most=1000, lead_s=-1),
+        retry=retry,
         partitions=partitions,
         clock=lambda: 0,
         new_id=Ids(lambda: 0),
         idle_s=60,
+    )
+    library = MediaLibrary(
+        MemoryMedia(record), MemoryObjects(record.bucket), lambda: 0, Ids(lambda: 0), upload_ttl_s=60
+    )
+    writer = Writer(
+        routers,
+        store=store,
+        attachments=Attachments(library, store),
+        commit=commit,
+        retry=retry,
+        clock=lambda: 0,
+        new_id=Ids(lambda: 0),
         hold_s=30,
         most_pending=1000,
     )
@@ -92,7 +100,7 @@ async def test_what_the_store_will_not_write_is_set_aside_and_everything_else_is
     async def send(chat_id: str, text: str, client_id: str) -> None:
         body = SendBody(chat_id=chat_id, client_id=client_id, type=MessageType.TEXT, content={"text": text})
         try:
-            message, _ = await routers.send(ANN, chat_id, body)
+            message, _ = await writer.send(ANN, chat_id, body)
             outcomes[chat_id, client_id] = message.seq
         except ChatError as error:
             outcomes[chat_id, client_id] = error.code

@@ -233,7 +233,7 @@ class World:
             conversations=self.core.conversations,
             history=self.core.history,
             receipt_views=self.core.receipt_views,
-            routers=self.core.routers,
+            writer=self.core.writer,
             quotas=self.core.quotas,
             stories=self.core.stories.stories,
             push=self.core.notifications.subscriptions,
