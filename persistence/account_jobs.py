@@ -16,16 +16,17 @@ class MongoAccountJobs:
         self._mongo = mongo
         self._jobs = mongo.db["account_jobs"]
 
-    async def add(self, job: AccountJob) -> AccountJob:
-        return await self._mongo.call(self._add, job)
+    async def add(self, job: AccountJob, *, instead_of: str | None = None) -> AccountJob:
+        return await self._mongo.call(self._add, job, instead_of)
 
-    def _add(self, job: AccountJob) -> AccountJob:
+    def _add(self, job: AccountJob, instead_of: str | None) -> AccountJob:
         where = _where(job.user_id, job.task)
+        if instead_of is not None:
+            old = where | {"run_id": instead_of, "state": {"$ne": TaskState.WAITING.value}}
+            if self._jobs.replace_one(old, _document(job)).matched_count == 1:
+                return job
         try:
-            # Where one is waiting, this finds nothing to replace, and may not insert it beside.
-            self._jobs.replace_one(
-                where | {"state": {"$ne": TaskState.WAITING.value}}, _document(job), upsert=True
-            )
+            self._jobs.insert_one(_document(job))
         except DuplicateKeyError:
             there = self._jobs.find_one(where)
             return job if there is None else _job(there)
@@ -73,7 +74,6 @@ def _document(job: AccountJob) -> Document:
         "due_at": job.due_at,
         "tries": job.tries,
         "media_id": job.media_id,
-        "key": job.key,
         "size": job.size,
         "done_at": job.done_at,
         "expires_at": job.expires_at,
@@ -90,7 +90,6 @@ def _job(row: Document) -> AccountJob:
         due_at=row["due_at"],
         tries=row["tries"],
         media_id=row["media_id"],
-        key=row["key"],
         size=row["size"],
         done_at=row["done_at"],
         expires_at=row["expires_at"],

@@ -1,4 +1,4 @@
-"""What takes a while to be done for accounts, wired: deletion, and the worker that carries it out."""
+"""What takes a while to be done for accounts, wired: deletion, archives, and the worker that carries them out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from handlers.auth import Auth
 from handlers.blocking import Blocking
 from handlers.chats import Conversations
 from handlers.deletion import Deletion, Leave
+from handlers.export_contents import ExportContents
+from handlers.exports import Exports, Run
+from handlers.leavings import Leavings
 from handlers.signal import Signal
-from handlers.workers.account_tasks import AccountTasks
+from handlers.workers.account_tasks import AccountTasks, Task
 from persistence.models import AccountTask
 from server.stores import Stores
 from supervisors import ChildSpec
@@ -20,9 +23,10 @@ from supervisors import ChildSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
-    """Deletion, and who carries it out."""
+    """Deletion and archives, and who carries them out."""
 
     deletion: Deletion
+    exports: Exports
     tasks: AccountTasks
     children: tuple[ChildSpec, ...]
 
@@ -36,11 +40,34 @@ def make_accounts(
     conversations: Conversations,
     blocking: Blocking,
     subjects: Sequence[Leave],
+    leavings: Leavings,
+    run: Run,
     clock: Callable[[], int],
     new_id: Callable[[], str],
 ) -> Accounts:
-    """Wire it; `subjects` are those that keep something of a user beside what is named here."""
+    """Wire it."""
     wake = Signal()
+    exports = Exports(
+        jobs=stores.account_jobs,
+        users=stores.users,
+        contents=ExportContents(
+            users=stores.users,
+            devices=stores.devices,
+            chats=stores.chats,
+            log=stores.log,
+            blocks=stores.blocks,
+            media=stores.media,
+            stories=stores.stories,
+            clock=clock,
+        ),
+        objects=stores.objects,
+        audit=audit,
+        folder=settings.var_dir / "exports",
+        run=run,
+        wake=wake.set,
+        clock=clock,
+        new_id=new_id,
+    )
     deletion = Deletion(
         jobs=stores.account_jobs,
         users=stores.users,
@@ -50,11 +77,17 @@ def make_accounts(
         audit=audit,
         conversations=conversations,
         blocking=blocking,
-        subjects=subjects,
+        subjects=(
+            leavings.forget_subscriptions,
+            *subjects,
+            leavings.drop_picture,
+            exports.forget,
+        ),
         wake=wake.set,
         clock=clock,
         new_id=new_id,
     )
-    tasks = AccountTasks(stores.account_jobs, {AccountTask.DELETION: deletion}, wake, clock)
+    how: dict[AccountTask, Task] = {AccountTask.DELETION: deletion, AccountTask.EXPORT: exports}
+    tasks = AccountTasks(stores.account_jobs, how, wake, clock)
     children = (ChildSpec("accounts", tasks.run),) if NodeRole.API in settings.roles else ()
-    return Accounts(deletion=deletion, tasks=tasks, children=children)
+    return Accounts(deletion=deletion, exports=exports, tasks=tasks, children=children)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import trio
+
 from config.rates import parse_rate
 from config.settings import NodeRole, Settings
 from handlers.attachments import Attachments
@@ -21,12 +23,14 @@ from handlers.chat_views import ChatViews
 from handlers.chats import Conversations
 from handlers.commit import GroupCommit
 from handlers.contacts import Contacts
+from handlers.exports import Run
 from handlers.fanout import Fanout
 from handlers.feed import Feed
 from handlers.history import History
 from handlers.hub import Hub
 from handlers.inbox import Inbox
 from handlers.invites import Invitations
+from handlers.leavings import Leavings
 from handlers.live_locations import LiveLocations
 from handlers.notifications.sender import PushSender
 from handlers.open_chats import OpenChatTracker
@@ -181,6 +185,7 @@ def make_core(
     new_id: Callable[[], str] | None = None,
     passwords: Passwords | None = None,
     sender: PushSender | None = None,
+    run: Run = trio.to_thread.run_sync,
 ) -> Core:
     """Wire a node.
 
@@ -191,6 +196,7 @@ def make_core(
         new_id: makes ids, in the order of time.
         passwords: hashes passwords; by default in threads, at the cost that the settings ask for.
         sender: hands notifications over; by default Web Push.
+        run: runs what may take long.
 
     """
     new_id = new_id or Ids(clock)
@@ -326,6 +332,8 @@ def make_core(
         conversations=conversations,
         blocking=blocking,
         subjects=(stories.stories.leave,),
+        leavings=Leavings(library=media.library, subscriptions=stores.subscriptions),
+        run=run,
         clock=clock,
         new_id=new_id,
     )

@@ -14,11 +14,12 @@ class MemoryAccountJobs:
     def __init__(self, record: Record) -> None:
         self._r = record
 
-    async def add(self, job: AccountJob) -> AccountJob:
+    async def add(self, job: AccountJob, *, instead_of: str | None = None) -> AccountJob:
         await self._r.faults.before("add_account_job")
         key = (job.user_id, job.task)
         there = self._r.account_jobs.get(key)
-        if there is None or there.state is not TaskState.WAITING:
+        over = there is not None and there.run_id == instead_of and there.state is not TaskState.WAITING
+        if there is None or over:
             there = self._r.account_jobs[key] = job
         await self._r.faults.after("add_account_job")
         return there

@@ -28,7 +28,7 @@ class AccountJob(msgspec.Struct, frozen=True, kw_only=True):
         due_at: when somebody may next take it up; who does moves this on, and so is the only one until then.
         tries: how often it has been taken up.
         media_id: of an account that is deleted, the picture of its profile.
-        key, size: of an archive in the object store.
+        size: of an archive, in bytes.
         done_at, expires_at: since when and until when it is there.
 
     """
@@ -41,7 +41,6 @@ class AccountJob(msgspec.Struct, frozen=True, kw_only=True):
     due_at: int
     tries: int = 0
     media_id: str | None = None
-    key: str | None = None
     size: int = 0
     done_at: int | None = None
     expires_at: int | None = None

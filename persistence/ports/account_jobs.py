@@ -8,8 +8,8 @@ from persistence.models import AccountJob, AccountTask
 class AccountJobs(Protocol):
     """Tasks that any node's worker takes up, and another goes on with if that one dies."""
 
-    async def add(self, job: AccountJob) -> AccountJob:
-        """Keep it, unless the user's task of this kind is still waiting, which stays; whichever is there now. What is no longer waiting makes room."""
+    async def add(self, job: AccountJob, *, instead_of: str | None = None) -> AccountJob:
+        """Keep it, unless the user has a task of this kind; whichever is there now. The one of the run `instead_of`, if it is no longer waiting, makes room."""
 
     async def get(self, user_id: str, task: AccountTask) -> AccountJob | None:
         """The user's task of this kind."""

@@ -1,4 +1,4 @@
-"""One's own account: deleting it."""
+"""One's own account: everything in it as an archive, and deleting it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from handlers.deletion import DeleteBody
 from handlers.errors import Code
+from handlers.exports import ExportView
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
 
@@ -26,7 +27,36 @@ def operations(services: Services) -> Sequence[Operation]:
         """
         await deletion.request(call.principal, call.body, call.address)
 
+    exports = services.accounts.exports
+
+    async def export(call: Call[None, NoQuery]) -> ExportView:
+        """Have an archive made of everything one has here: profile, devices, contacts, blocks, chats, one's own messages in them, files, stories.
+
+        One at a time: asked again meanwhile, it is the same. Another can be made an hour after the last.
+        """
+        return await exports.request(call.principal, call.address)
+
+    async def exported(call: Call[None, NoQuery]) -> ExportView:
+        """How far the archive is, and, when it is ready, where it is: `url` is good for ten minutes, the archive for a week."""
+        return await exports.get(call.principal)
+
     return (
+        Operation(
+            method="POST",
+            path="/users/me/export",
+            serve=export,
+            tag=TAG,
+            answers={202: ExportView},
+            refuses=(Code.RATE_LIMITED,),
+        ),
+        Operation(
+            method="GET",
+            path="/users/me/export",
+            serve=exported,
+            tag=TAG,
+            answers={200: ExportView},
+            refuses=(Code.NOT_FOUND,),
+        ),
         Operation(
             method="DELETE",
             path="/users/me",

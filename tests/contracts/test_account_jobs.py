@@ -20,7 +20,7 @@ def job(
     return AccountJob(user_id=user_id, task=task, run_id=new_id(), asked_at=AT, due_at=due_at, **fields)
 
 
-async def test_a_task_is_kept_once_as_long_as_it_waits(world: World) -> None:
+async def test_a_task_is_kept_once(world: World) -> None:
     first, second = job(), job()
     assert await world.one.account_jobs.add(first) == first
     assert await world.two.account_jobs.add(second) == first
@@ -31,11 +31,15 @@ async def test_a_task_is_kept_once_as_long_as_it_waits(world: World) -> None:
 
 
 @pytest.mark.parametrize("state", [TaskState.READY, TaskState.FAILED])
-async def test_what_no_longer_waits_makes_room(world: World, state: TaskState) -> None:
-    first, second = job(state=state, key="k", size=2**40, done_at=AT, expires_at=AT + 5), job()
+async def test_what_no_longer_waits_makes_room_when_it_is_named(world: World, state: TaskState) -> None:
+    first, second = job(state=state, size=2**40, done_at=AT, expires_at=AT + 5), job()
     await world.one.account_jobs.add(first)
     assert await world.two.account_jobs.get("ann", AccountTask.EXPORT) == first
-    assert await world.two.account_jobs.add(second) == second
+    assert await world.two.account_jobs.add(second) == first
+    assert await world.two.account_jobs.add(second, instead_of="another") == first
+    for _ in range(2):
+        assert await world.two.account_jobs.add(second, instead_of=first.run_id) == second
+    assert await world.two.account_jobs.add(first, instead_of=second.run_id) == second  # which waits
     assert await world.one.account_jobs.get("ann", AccountTask.EXPORT) == second
 
 
@@ -78,7 +82,7 @@ async def test_only_whoever_has_it_changes_or_removes_it(world: World) -> None:
     done = structs.replace(mine, state=TaskState.READY, due_at=AT + 99)
     assert not await world.one.account_jobs.save(done, claimed=mine.due_at)
     assert not await world.one.account_jobs.remove(mine)
-    done = structs.replace(theirs, state=TaskState.READY, due_at=AT + 99, key="k", size=5)
+    done = structs.replace(theirs, state=TaskState.READY, due_at=AT + 99, size=5)
     for _ in range(2):
         assert await world.two.account_jobs.save(done, claimed=theirs.due_at)
     assert await world.one.account_jobs.get("ann", AccountTask.EXPORT) == done
@@ -91,7 +95,7 @@ async def test_a_run_that_is_asked_for_anew_is_another(world: World) -> None:
     old = job(state=TaskState.READY)
     await world.one.account_jobs.add(old)
     fresh = job(due_at=old.due_at)
-    await world.one.account_jobs.add(fresh)
+    await world.one.account_jobs.add(fresh, instead_of=old.run_id)
     assert not await world.two.account_jobs.remove(old)
     assert not await world.two.account_jobs.save(old, claimed=old.due_at)
 

@@ -184,6 +184,7 @@ class Node:
             new_id=Ids(self.clock, Random(incarnation)),
             passwords=_NO_PASSWORDS,
             sender=push.sender(self._touch),
+            run=_on_the_spot,
         )
         self.core.tokens._open = _opened  # type: ignore[method-assign]
         self.root = Supervisor(

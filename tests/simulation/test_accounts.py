@@ -1,7 +1,10 @@
-"""Deleting an account, while nodes die and stores fail."""
+"""Deleting an account, and archives of one, while nodes die and stores fail."""
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from contextlib import suppress
 
 import pytest
@@ -14,7 +17,7 @@ from handlers.errors import ChatError, Code
 from handlers.invites import InviteBody
 from handlers.workers.account_tasks import LEASE_MS, POLL_S
 from persistence.errors import StoreUnavailable
-from persistence.models import Device, Role
+from persistence.models import Device, Role, TaskState
 from tests.simulation.client import Client, Refused
 from tests.simulation.invariants import check_log
 from tests.simulation.node import START_MS, Disconnected, Node
@@ -176,3 +179,48 @@ async def test_messages_flow_while_somebody_disappears(world: World) -> None:
     await world.settle(2 * POLL_S)
     check_gone(world, owned, guest, direct, phone)
     assert [*bob.chats[owned].messages.values()] == [*cat.chats[owned].messages.values()]
+
+
+# -- archives ------------------------------------------------------------------------------------------------------
+
+
+async def ask_for_archive(world: World, user_id: str) -> None:
+    """As a good client: again, on any node, until it is answered."""
+    while True:
+        node = world.living()[0]
+        try:
+            await node.call(node.core.accounts.exports.request, principal(user_id), "192.0.2.1")
+        except (Disconnected, StoreUnavailable):
+            await trio.sleep(0.5)
+        except ChatError as error:
+            if error.code is Code.RATE_LIMITED:
+                return  # it has been made meanwhile
+            await trio.sleep(0.5)
+        else:
+            return
+
+
+@pytest.mark.parametrize("dies", ["n1", "n2"])
+def test_a_node_may_die_at_any_step_of_an_archive(dies: str) -> None:
+    async def story(world: World) -> None:
+        chat_id = await world.direct("ann", "bob")
+        ann = await world.online("ann", "n2")
+        await ann.say(chat_id, "what I wrote")
+        world.begin()
+        await ask_for_archive(world, "ann")
+        with trio.fail_after(2 * AT_LAST_S):
+            while not ready(world):  # noqa: ASYNC110 - any node may be the one that does it
+                await trio.sleep(1)
+        world.begun = False
+        await world.settle(1)
+        ((kind, content),) = world.record.bucket.objects.values()
+        assert kind == "application/zip"
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            (message,) = json.loads(archive.read(f"messages/{chat_id}.json"))
+        assert message["content"] == {"text": "what I wrote"}
+
+    assert len(at_every_step(story, dies)) > 5
+
+
+def ready(world: World) -> bool:
+    return any(job.state is TaskState.READY for job in world.record.account_jobs.values())

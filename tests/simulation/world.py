@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from random import Random
+from tempfile import gettempdir
 from typing import Any
 
 import trio
@@ -41,6 +43,7 @@ def make_settings(
     *, rates: RateSettings | None = None, roles: frozenset[NodeRole] = QUIET, **limits: Any
 ) -> Settings:
     return Settings(
+        var_dir=Path(gettempdir()) / "chat-tests",
         rates=rates or RateSettings(),
         roles=roles,
         limits=LimitSettings(**{"max_members_group": 64, **limits}),

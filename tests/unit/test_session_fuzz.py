@@ -59,6 +59,7 @@ def make_node() -> Core:
         clock=clock,
         new_id=Ids(clock, Random(1)),
         passwords=Passwords(memory_kib=8, iterations=1, lanes=1, run=on_the_spot),
+        run=on_the_spot,
     )
 
 

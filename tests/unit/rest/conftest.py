@@ -14,6 +14,7 @@ from inspect import iscoroutinefunction
 from itertools import count
 from pathlib import Path
 from random import Random
+from tempfile import gettempdir
 from typing import Any
 from urllib.parse import unquote
 
@@ -40,6 +41,7 @@ from persistence.memory import (
     MemoryBus,
     Record,
 )
+from persistence.models import FOREVER, AccountJob, AccountTask, TaskState
 from server.core import make_core
 from server.rest.app import create_app
 from server.services import Services
@@ -193,6 +195,7 @@ class World:
         self.bus = MemoryBus(self.broker, node)
         stores = memory_stores(node, self.record, self.broker, bus=self.bus)
         settings = Settings(
+            var_dir=Path(gettempdir()) / "chat-tests",
             trusted_proxies=trusted,  # type: ignore[arg-type]
             rates=rates or RateSettings(),
             limits=LimitSettings(**{"max_members_group": 4, **limits}),
@@ -213,6 +216,7 @@ class World:
             clock=clock,
             new_id=Ids(clock, Random(node)),
             passwords=Passwords(memory_kib=8, iterations=1, lanes=1, run=on_the_spot),
+            run=on_the_spot,
         )
         self.crashes = CrashLog(clock, Redactor().text)
         self.root = Supervisor(
@@ -338,6 +342,15 @@ class Scene:
         self.device_id = (await self.log_in())["device_id"]
         body = {"type": "group", "title": "Crew", "member_ids": [self.bob.id]}
         self.chat_id = (await self.ada("POST", f"{API}/chats", body)).json["id"]
+        done = {
+            "state": TaskState.READY,
+            "asked_at": 0,
+            "done_at": 0,
+            "expires_at": FOREVER,
+            "due_at": FOREVER,
+        }
+        old = AccountJob(user_id=self.ada.id, task=AccountTask.EXPORT, run_id="old", **done)  # type: ignore[arg-type]
+        await world.core.stores.account_jobs.add(old)
         self.invite = (await self.ada("POST", f"{API}/chats/{self.chat_id}/invites")).json
         for who in (self.ada, self.bob):
             reply = await who("POST", f"{API}/chats/{self.chat_id}/messages", text("first"))
@@ -405,6 +418,8 @@ class Scene:
                 "/users/me",
                 {"name": "Ada L.", "status": "x", "privacy": {"last_seen": "contacts"}},
             ),
+            "post_users_me_export": ("POST", "/users/me/export", none),
+            "get_users_me_export": ("GET", "/users/me/export", none),
             "delete_users_me": ("DELETE", "/users/me", {"password": "correct horse"}),
             "get_users": (
                 "GET",

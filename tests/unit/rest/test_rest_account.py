@@ -163,3 +163,18 @@ async def test_asking_twice_at_once_is_asking_once(world: Any) -> None:
     await trio.sleep(DONE_S)
     assert world.record.account_jobs == {}
     assert msgspec.structs.asdict(world.record.users[ada.id])["phone"] == f"deleted:{ada.id}"
+
+
+async def test_stories_pictures_and_push_subscriptions_go_with_the_account(world: Any, scene: Any) -> None:
+    for call in ("post_stories", "post_push_subscriptions"):
+        method, path, body = scene.calls()[call]
+        assert (await scene.ada(method, path, body)).status in (200, 201, 204), call
+    row = world.record.users[scene.ada.id]
+    now = await world.core.stores.subscriptions.of_users([scene.ada.id])
+    assert now[scene.ada.id]
+    assert not row.deleted
+    assert (await delete(scene.ada)).status == 204
+    await trio.sleep(DONE_S)
+    assert (await world.core.stores.subscriptions.of_users([scene.ada.id]))[scene.ada.id] == []
+    clock = world.record.users[scene.ada.id].deleted_at + 60_000
+    assert await world.core.stores.stories.shown([scene.ada.id], scene.ada.id, clock) == []
