@@ -103,7 +103,7 @@ class Exports:
         there = await self._jobs.get(principal.user_id, AccountTask.EXPORT)
         now = self._clock()
         if there is not None:
-            left = (there.done_at or now) + EVERY_MS - now
+            left = (now if there.done_at is None else there.done_at) + EVERY_MS - now
             if there.state is TaskState.READY and left > 0:
                 raise ChatError(Code.RATE_LIMITED, "an archive was made just now", retry_after_ms=left)
             if there.state is TaskState.WAITING:
