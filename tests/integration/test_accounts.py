@@ -65,7 +65,10 @@ def test_an_archive_is_made_by_any_node_and_fetched_from_the_object_store(cluste
     assert ana.call("POST", PATH).status == 429
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(view["url"].partition("?")[0], timeout=PATIENCE_S)
-    assert refused.value.code == 403
+    assert refused.value.code in (
+        400,
+        403,
+    )  # which one for a request without a signature differs between servers
 
 
 def test_an_account_is_deleted_although_the_node_that_was_asked_is_killed(cluster: Cluster) -> None:
