@@ -16,6 +16,7 @@ import trio
 from handlers.outage import Outage
 from handlers.router import Router
 from handlers.signal import Signal
+from handlers.trail import Span, Trail, stored_span
 from persistence.errors import StoreUnavailable
 from persistence.models import LogWrite
 from persistence.ports import MessageLog
@@ -34,6 +35,7 @@ class GroupCommit:
 
     Args:
         store: the record.
+        trail: told of what is durable.
         batch: entries in one write at most; larger ones were seen to take long in a busy mongod.
         jitter: a random factor between 0 and 1 for the pauses while the store is away.
 
@@ -44,8 +46,11 @@ class GroupCommit:
 
     """
 
-    def __init__(self, store: MessageLog, *, batch: int, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, store: MessageLog, trail: Trail, *, batch: int, jitter: Callable[[], float] = random.random
+    ) -> None:
         self._store = store
+        self._trail = trail
         self._batch = batch
         self._jitter = jitter
         self._queue: deque[Router] = deque()
@@ -151,10 +156,16 @@ class GroupCommit:
         self._refused = 0
         self.batches += 1
         self.written += len(writes)
-        start = 0
+        start, at = 0, self._trail.now()
+        spans: list[Span] = []
         for router, count in taken:
-            router.settle(outcomes[start : start + count])
+            settled = outcomes[start : start + count]
+            span = stored_span(writes, start, settled)
+            router.settle(settled)
+            if span is not None:
+                spans.append((*span, self._trail.queued()))
             start += count
+        self._trail.wrote(at, spans)
         self._count()
         return True
 

@@ -6,7 +6,7 @@ Publishing gathers: what comes together while one publication is under way leave
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import trio
@@ -49,8 +49,9 @@ class Fanout:
         self._bus = bus
         self._hub = hub
         self._waiting: list[Envelope] = []
-        self._queued = 0
+        self.queued = 0
         self._passed = 0
+        self._watch: Callable[[int, int, bool], None] | None = None
         self._progress = trio.Event()
         self._work = Signal()
         self._outage = Outage(
@@ -58,6 +59,10 @@ class Fanout:
         )
         self.published = 0
         self.dropped = 0
+
+    def watch(self, watch: Callable[[int, int, bool], None]) -> None:
+        """Have this called with each publication: after which envelope, up to which (as `queued` counts them), and whether they went out."""
+        self._watch = watch
 
     def publish(self, topic: str, events: list[Event]) -> None:
         """Queue events for the nodes that follow the topic. Never blocks."""
@@ -67,20 +72,22 @@ class Fanout:
         """The same for what is no event. Never blocks."""
         if len(self._waiting) >= MOST_WAITING:
             self.dropped += len(self._waiting)
-            self._pass(len(self._waiting))
+            self._pass(len(self._waiting), published=False)
             self._waiting.clear()
             self._bus.gap()
         self._waiting.append(Envelope(topic, data))
-        self._queued += 1
+        self.queued += 1
         self._work.set()
 
     async def settled(self) -> None:
         """Wait until what is queued now has been published, or the other nodes have been told that something is missing."""
-        upto = self._queued
+        upto = self.queued
         while self._passed < upto:
             await self._progress.wait()
 
-    def _pass(self, count: int) -> None:
+    def _pass(self, count: int, *, published: bool) -> None:
+        if self._watch is not None:
+            self._watch(self._passed, self._passed + count, published)
         self._passed += count
         self._progress.set()
         self._progress = trio.Event()
@@ -143,14 +150,16 @@ class Fanout:
     async def _flush(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            published = False
             try:
                 # A stop lets it finish: nobody would be left to tell the others that something is missing.
                 with trio.CancelScope(shield=True):
                     await self._bus.publish(batch)
                 self.published += len(batch)
+                published = True
                 self._outage.succeeded()
             except StoreUnavailable as error:
                 self.dropped += len(batch)
                 self._outage.failed(reason=error.reason)
             finally:
-                self._pass(len(batch))
+                self._pass(len(batch), published=published)

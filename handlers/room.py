@@ -36,6 +36,7 @@ class Subscriber(Protocol):
     """Somebody who gets a room's events: a session, as far as a room needs to know it."""
 
     user_id: str
+    device_id: str
     hides_reads: bool
 
     def push(self, prepared: Prepared) -> None:

@@ -51,6 +51,8 @@ from handlers.sessions import Sessions
 from handlers.sight import Sight
 from handlers.story_media import STORY, StoryUses
 from handlers.tokens import Tokens
+from handlers.trace import Tracer
+from handlers.trail import Trail
 from handlers.users import Profiles
 from handlers.workers.live_ends import LiveEnds
 from handlers.workers.membership import Membership
@@ -108,6 +110,7 @@ class Core:
     inbox: Inbox
     peers: Peers
     roll_call: RollCall
+    tracer: Tracer
     tokens: Tokens
     auth: Auth
     profiles: Profiles
@@ -206,7 +209,8 @@ def make_core(
     contacts = Contacts(stores.chats, stores.blocks)
     uses = {STORY: StoryUses(stores.stories, contacts, clock)}
     media = make_media(settings, stores, contacts, clock=clock, new_id=new_id, others=uses)
-    commit = GroupCommit(stores.log, batch=settings.commit.batch)
+    trail = Trail(clock, fanout)
+    commit = GroupCommit(stores.log, trail, batch=settings.commit.batch)
     retry = RetryQueue(
         stores.backlog,
         stores.bus,
@@ -250,6 +254,7 @@ def make_core(
     locations = LiveLocations(stores.live_positions, stores.log, routers, writer, clock)
     tracker = OpenChatTracker(stores.incarnation, stores.open_chats, stores.cluster, routers, clock)
     peers = Peers(stores.incarnation, fanout, stores.bus)
+    roll_call = RollCall(peers, stores.cluster)
     quotas = Quotas(stores.buckets, {each: parse_rate(getattr(settings.rates, each)) for each in Quota})
     sight = Sight(stores.users, stores.chats, stores.log, contacts)
     heartbeat_s, grace_s = settings.cluster.heartbeat_s, settings.presence.grace_s
@@ -406,7 +411,19 @@ def make_core(
         ),
         inbox=Inbox(stores.bus, routers, hub, tokens, news, stories.news, recovery, peers),
         peers=peers,
-        roll_call=RollCall(peers, stores.cluster),
+        roll_call=roll_call,
+        tracer=Tracer(
+            log=stores.log,
+            chats=stores.chats,
+            users=stores.users,
+            tries=stores.tries,
+            subscriptions=stores.subscriptions,
+            routers=routers,
+            hub=hub,
+            trail=trail,
+            roll_call=roll_call,
+            audit=audit,
+        ),
         tokens=tokens,
         auth=auth,
         profiles=Profiles(

@@ -106,6 +106,7 @@ def make_node(settings: Settings) -> Supervisor:
         push=core.notifications.subscriptions,
         media=core.media,
         tree=LiveTree(settings.name, look, core.roll_call),
+        tracer=core.tracer,
         probes=core.stores.probes,
         draining=lambda: connections.draining,
         metrics=metrics,

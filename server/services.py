@@ -19,6 +19,7 @@ from handlers.notifications.subscriptions import PushSubscriptions
 from handlers.quotas import Quotas
 from handlers.receipt_views import ReceiptViews
 from handlers.tokens import Tokens
+from handlers.trace import Tracer
 from handlers.user_stories import UserStories
 from handlers.users import Profiles
 from handlers.writer import Writer
@@ -36,6 +37,7 @@ class Services:
         tokens, auth, audit, profiles, blocking, conversations, history, receipt_views, writer, invitations, accounts, stories, push, media: what the routes call.
         quotas: how often callers may ask.
         tree: what runs in this process at the moment, for operators.
+        tracer: where a message is, for operators.
         probes: the dependencies that `/readyz` asks.
         required: names of those without which the node cannot serve; without the others it serves less.
         draining: whether the node is on its way down.
@@ -60,6 +62,7 @@ class Services:
     push: PushSubscriptions
     media: MediaParts
     tree: LiveTree
+    tracer: Tracer
     probes: Sequence[Probe]
     required: frozenset[str] = frozenset({"mongodb"})
     draining: Callable[[], bool] = lambda: False

@@ -9,7 +9,8 @@ from handlers.errors import Code
 from handlers.live_tree import TreeQuery, TreeView
 from handlers.pages import Page
 from handlers.policy import require_operator
-from server.rest.operation import Call, Operation
+from handlers.trace import TraceView
+from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
 
 TAG = "admin"
@@ -35,6 +36,14 @@ def operations(services: Services) -> Sequence[Operation]:
         services.audit.looked(call.principal, "tree", call.address)
         return await services.tree.view(call.query)
 
+    async def trace(call: Call[None, NoQuery]) -> TraceView:
+        """Where a message is: when it was durable and published, how far each node is, which devices and members have it, which pushes were tried. For operators.
+
+        Nothing of what it says is shown. That it was asked for is in the audit log before it is answered. Nodes have a second to answer.
+        """
+        require_operator(call.principal)
+        return await services.tracer.trace(call.principal, call.id("chat_id"), call.seq(), call.address)
+
     return (
         Operation(
             method="GET",
@@ -53,5 +62,13 @@ def operations(services: Services) -> Sequence[Operation]:
             query=TreeQuery,
             answers={200: TreeView},
             refuses=(Code.FORBIDDEN,),
+        ),
+        Operation(
+            method="GET",
+            path="/admin/chats/{chat_id}/messages/{seq}/trace",
+            serve=trace,
+            tag=TAG,
+            answers={200: TraceView},
+            refuses=(Code.FORBIDDEN, Code.NOT_FOUND),
         ),
     )

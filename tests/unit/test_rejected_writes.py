@@ -20,6 +20,7 @@ from handlers.notifications.notifier import Notifier
 from handlers.principal import Principal
 from handlers.retry_queue import RetryQueue
 from handlers.routers import Routers
+from handlers.trail import Trail
 from handlers.writer import Writer
 from persistence.ids import Ids
 from persistence.memory import (
@@ -57,7 +58,7 @@ async def test_what_the_store_will_not_write_is_set_aside_and_everything_else_is
     record, broker = Record(), Broker()
     store, chats, bus = Picky(record), MemoryChats(record), MemoryBus(broker, "n1")
     fanout = Fanout(bus, Hub())
-    commit = GroupCommit(store, batch=64)
+    commit = GroupCommit(store, Trail(lambda: 0, fanout), batch=64)
     partitions = PartitionSupervisor(2, name="routers")
     retry = RetryQueue(MemoryBacklog(broker), bus, commit, most=1000, lead_s=-1)
     routers = Routers(

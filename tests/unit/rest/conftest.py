@@ -243,6 +243,7 @@ class World:
             push=self.core.notifications.subscriptions,
             media=self.core.media,
             tree=LiveTree(node, lambda: self.crashes.shown_in(snapshot(self.root)), self.core.roll_call),
+            tracer=self.core.tracer,
             probes=self.probes,
             draining=lambda: self.draining,
         )
@@ -477,6 +478,7 @@ class Scene:
             ),
             "get_media_media_id": ("GET", "/media/{media_id}", none),
             "get_admin_tree": ("GET", "/admin/tree", none),
+            "get_admin_chats_chat_id_messages_seq_trace": ("GET", f"/admin{message}/trace", none),
         }
         return {name: (method, self.fill(path), body) for name, (method, path, body) in calls.items()}
 
