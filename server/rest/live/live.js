@@ -29,6 +29,8 @@ function forget(reason = "") {
 function show(signedIn) {
   at("sign-in").hidden = signedIn;
   at("controls").hidden = !signedIn;
+  at("find").hidden = !signedIn;
+  if (!signedIn) tell("");
 }
 
 async function call(method, path, body, token) {
@@ -125,6 +127,32 @@ async function look() {
   }
   timer = setTimeout(look, wait);
 }
+
+// -- where is my message ----------------------------------------------------------------------------------------------
+
+let asked = 0; // an answer to an earlier question is not shown
+
+function tell(text) {
+  asked += 1;
+  at("way").textContent = text;
+  at("way").hidden = !text;
+}
+
+at("find").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const given = new FormData(event.target);
+  const [chat, seq] = ["chat", "seq"].map((name) => encodeURIComponent(given.get(name).trim()));
+  tell("asking all nodes");
+  const mine = asked;
+  let said;
+  try {
+    const answer = await asOperator(`/admin/chats/${chat}/messages/${seq}/trace`);
+    said = answer.ok ? JSON.stringify(answer.value, null, 2) : answer.value.detail ?? `the node answers ${answer.status}`;
+  } catch (error) {
+    said = `no answer: ${error.message ?? error}`;
+  }
+  if (mine === asked) tell(said);
+});
 
 // -- drawing ----------------------------------------------------------------------------------------------------------
 
