@@ -32,6 +32,9 @@ def unseal(row: Mapping[str, Any], secret: str | None) -> PrivateKeyTypes:
     """The key of a stored document. Raises `KeyRingLocked`."""
     password = secret.encode() if secret and row.get("encrypted") else None
     try:
-        return serialization.load_pem_private_key(row["private_pem"].encode(), password)
+        # Made by a node and kept where nobody else writes: proving anew that its numbers are primes takes longer than all else at a start.
+        return serialization.load_pem_private_key(
+            row["private_pem"].encode(), password, unsafe_skip_rsa_key_validation=True
+        )
     except (ValueError, TypeError) as error:
         raise KeyRingLocked(row["kid"]) from error

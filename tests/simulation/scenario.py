@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
@@ -13,7 +14,7 @@ from tests.simulation.invariants import check_log
 from tests.simulation.node import Node
 from tests.simulation.world import QUIET, World, make_settings
 
-SEEDS = 3
+SEEDS = int(os.environ.get("SIMULATION_ORDERS", "3"))
 EVERYTHING = frozenset(NodeRole)
 
 

@@ -112,6 +112,7 @@ async def set_the_scene(world: World) -> tuple[str, str, str, str, Client, Clien
     return owned, guest, direct, world.record.users["ann"].phone, ann, bob
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dies", ["n1", "n2"])
 def test_a_node_may_die_at_any_step_of_a_deletion(dies: str) -> None:
     async def story(world: World) -> None:
@@ -200,6 +201,7 @@ async def ask_for_archive(world: World, user_id: str) -> None:
             return
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dies", ["n1", "n2"])
 def test_a_node_may_die_at_any_step_of_an_archive(dies: str) -> None:
     async def story(world: World) -> None:

@@ -54,6 +54,7 @@ async def story(world: World) -> None:
     assert world.record.members[chat_id, "dan"].role == "admin"
 
 
+@pytest.mark.slow
 def test_no_change_is_missing_whenever_the_node_that_made_it_dies() -> None:
     steps = at_every_step(story, "n1")
     assert "append:after" in steps

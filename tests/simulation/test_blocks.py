@@ -98,6 +98,7 @@ async def test_a_block_holds_where_nobody_could_be_told_of_it(world: World) -> N
     assert len(world.record.messages[chat_id]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["block", "unblock"])
 @pytest.mark.parametrize("dies", ["n1", "n2"])
 def test_a_node_may_die_at_any_step_of_it(name: str, dies: str) -> None:

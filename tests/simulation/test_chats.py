@@ -425,9 +425,11 @@ async def _change_and_check(world: World) -> None:
     await check_everything(world)
 
 
+@pytest.mark.slow
 def test_a_node_may_die_at_any_step_of_changing_members_and_messages() -> None:
     assert len(at_every_step(_change_and_check, "n1")) > 20
 
 
+@pytest.mark.slow
 def test_whatever_takes_a_step_in_a_store_may_crash_there() -> None:
     assert len(at_every_step(_change_and_check, "n1", crash=True)) > 20

@@ -79,6 +79,7 @@ async def test_of_many_who_want_the_last_places_so_many_get_in(world: World) -> 
     await check_everything(world)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dies", ["n1", "n2"])
 def test_a_node_may_die_at_any_step_of_somebody_s_coming_in(dies: str) -> None:
     """Two want the one place, on two nodes. One gets it, the use is theirs, and nobody is in between."""

@@ -358,6 +358,7 @@ async def _end_and_die(world: World) -> None:
     await check_everything(world)
 
 
+@pytest.mark.slow
 def test_a_node_that_ends_a_live_location_may_die_at_any_step() -> None:
     steps = {*at_every_step(_end_and_die, "n1"), *at_every_step(_end_and_die, "n2")}
     assert {"claim_positions:after", "append:after", "forget_positions:before"} <= steps
@@ -386,6 +387,7 @@ async def _share_stop_and_die(world: World) -> None:
     await check_everything(world)
 
 
+@pytest.mark.slow
 def test_the_senders_node_may_die_at_any_step_of_a_position_and_of_the_end() -> None:
     steps = at_every_step(_share_stop_and_die, "n1")
     assert {"put_position:after", "get_position:before", "append:after", "forget_positions:before"} <= set(

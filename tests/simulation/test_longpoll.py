@@ -312,6 +312,7 @@ async def stay(client: Client, front: Front, over: trio.Event) -> None:
         await trio.sleep(0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dies", ["n1", "n2"])
 def test_a_node_may_die_at_any_step_of_a_polled_conversation(dies: str) -> None:
     """The one that has the session, or the one between."""

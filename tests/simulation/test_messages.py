@@ -266,6 +266,7 @@ async def _say_and_check(world: World) -> None:
     await check_everything(world)
 
 
+@pytest.mark.slow
 def test_the_senders_node_may_die_at_any_step_of_a_messages_way() -> None:
     steps = at_every_step(_say_and_check, "n1")
     assert {"append:before", "append:after", "publish:before", "publish:after"} <= set(steps)
@@ -284,6 +285,7 @@ async def _send_to_one_that_dies(world: World) -> None:
     await check_everything(world)
 
 
+@pytest.mark.slow
 def test_the_receivers_node_may_die_at_any_step_while_it_sends_too() -> None:
     assert len(at_every_step(_send_to_one_that_dies, "n2")) > 6
 
@@ -306,6 +308,7 @@ async def _connect_and_check(world: World) -> None:
     await check_everything(world)
 
 
+@pytest.mark.slow
 def test_a_node_may_die_at_any_step_of_a_join() -> None:
     assert {"follow:after", "memberships:before"} <= set(at_every_step(_connect_and_check, "n2"))
 
@@ -324,6 +327,7 @@ async def _stop_and_check(world: World) -> None:
     await check_everything(world)
 
 
+@pytest.mark.slow
 def test_a_node_may_die_at_any_step_of_its_orderly_stop() -> None:
     at_every_step(_stop_and_check, "n1")
 

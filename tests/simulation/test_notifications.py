@@ -372,6 +372,7 @@ async def _one_message(world: World) -> None:
             assert len(told) <= 2, told
 
 
+@pytest.mark.slow
 def test_a_message_in_the_record_is_told_of_whatever_the_node_that_wrote_it_dies_at() -> None:
     steps = at_every_step(_one_message, "n1", notifies=True)
     assert {"append:after", "add_jobs:before", "add_jobs:after", "send:before", "send:after"} <= set(steps)
@@ -394,6 +395,7 @@ async def _elsewhere(world: World) -> None:
         assert world.push.told(device)[-1] == 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_leaves_its_work_to_the_others() -> None:
     steps = at_every_step(_elsewhere, "n2", notifies=True)
     assert {"take_jobs:after", "send:after", "note_tries:after", "finish_jobs:before"} <= set(steps)

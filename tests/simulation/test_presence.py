@@ -204,6 +204,7 @@ async def _coming_and_going(world: World) -> None:
     assert not world.broker.presence.telling
 
 
+@pytest.mark.slow
 def test_the_node_of_somebody_who_comes_and_goes_dies_at_every_step() -> None:
     steps = at_every_step(_coming_and_going, "n2", nodes=3)
     assert {"arrived:before", "arrived:after", "left:before", "left:after"} <= set(steps)
@@ -229,6 +230,7 @@ async def _burial(world: World) -> None:
     assert zoe.online == {"eve"}
 
 
+@pytest.mark.slow
 def test_whoever_buries_a_node_or_tells_of_its_users_dies_at_every_step() -> None:
     steps = at_every_step(_burial, "n1", nodes=3)
     assert {"bury:after", "turns:before", "turns:after"} <= set(steps)

@@ -342,6 +342,7 @@ async def _queue_and_apply(world: World) -> None:
     check_order(world)
 
 
+@pytest.mark.slow
 def test_a_node_killed_at_any_step_of_applying_loses_and_repeats_nothing() -> None:
     steps = at_every_step(_queue_and_apply, "n2")
     assert {"read_waiting:before", "append:before", "append:after", "remove_waiting:before", "remove_waiting:after"} <= set(steps)  # fmt: skip
@@ -370,6 +371,7 @@ async def _queue(world: World) -> None:
     check_order(world)
 
 
+@pytest.mark.slow
 def test_a_node_killed_at_any_step_of_queuing_loses_and_repeats_nothing() -> None:
     steps = at_every_step(_queue, "n1")
     assert {"add_waiting:before", "add_waiting:after", "backlog:before"} <= set(steps)

@@ -351,6 +351,7 @@ async def _post_and_die(world: World) -> None:
     await check_everything(world)
 
 
+@pytest.mark.slow
 def test_the_posters_node_may_die_at_any_step() -> None:
     steps = at_every_step(_post_and_die, "n1")
     assert {"add_story:after", "publish:before", "publish:after", "told_stories:before"} <= set(steps)
@@ -376,6 +377,7 @@ async def _view_and_die(world: World) -> None:
     assert bob.stories[0] == ("STORY_CREATED", story.id, "ann")
 
 
+@pytest.mark.slow
 def test_the_viewers_node_may_die_at_any_step() -> None:
     steps = at_every_step(_view_and_die, "n1")
     assert {"add_view:after", "publish:after", "told_views:before"} <= set(steps)
@@ -398,6 +400,7 @@ async def _expire_and_die(world: World) -> None:
     assert heard(eve, of_bob.id) == []
 
 
+@pytest.mark.slow
 def test_a_node_that_announces_the_end_may_die_at_any_step() -> None:
     steps = {*at_every_step(_expire_and_die, "n1"), *at_every_step(_expire_and_die, "n2")}
     assert {"claim_stories:after", "publish:before", "publish:after", "told_stories:after"} <= steps
@@ -421,6 +424,7 @@ async def _delete_and_die(world: World) -> None:
     told_once(world, [bob])
 
 
+@pytest.mark.slow
 def test_a_node_that_deletes_a_story_may_die_at_any_step() -> None:
     steps = at_every_step(_delete_and_die, "n1")
     assert {"end_story:after", "publish:after", "told_stories:before"} <= set(steps)

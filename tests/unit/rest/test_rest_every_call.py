@@ -164,6 +164,7 @@ async def test_while_redis_is_away_every_call_works(
                 assert reply.status in operation.answers, (name, reply.raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_store_that_fails_at_any_step_is_never_a_crash(
     open_world: Any, make_scene: Any, nothing_crashes: Any, when: str
