@@ -155,6 +155,7 @@ class Node:
         broker: Broker,
         mongo: Weather,
         redis: Weather,
+        s3: Weather,
         *,
         skew_ms: int = 0,
         push: PushService,
@@ -174,7 +175,9 @@ class Node:
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
         record, broker = copy(record), copy(broker)
+        record.bucket = copy(record.bucket)
         record.faults = self.mongo = NodeFaults(mongo, incarnation, self._touch)
+        record.bucket.faults = self.s3 = NodeFaults(s3, incarnation, self._touch)
         broker.faults = self.redis = NodeFaults(redis, incarnation, self._touch)
         self.bus = MemoryBus(broker, incarnation)
         self.core = make_core(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from itertools import count
 from typing import Any
 
-from config.settings import NodeRole
+from config.settings import NodeRole, Settings
 from tests import deterministic
 from tests.simulation.invariants import check_log
 from tests.simulation.node import Node
@@ -19,7 +19,13 @@ EVERYTHING = frozenset(NodeRole)
 
 
 def simulated(
-    *, nodes: int = 2, seeds: int = SEEDS, crashes: bool = False, notifies: bool = False, **limits: Any
+    *,
+    nodes: int = 2,
+    seeds: int = SEEDS,
+    crashes: bool = False,
+    notifies: bool = False,
+    settings: Settings | None = None,
+    **limits: Any,
 ) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
     """Make a test of `async def test(world, ...)`; what else it takes are parameters.
 
@@ -28,16 +34,17 @@ def simulated(
         seeds: how many orders of tasks to try.
         crashes: a child of a node may crash, by intent.
         notifies: nodes notify those who are not connected.
-        limits: of the settings.
+        settings: of the nodes, instead of the usual ones with these
+        limits.
 
     """
 
     def decorate(scenario: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-        settings = make_settings(roles=EVERYTHING if notifies else QUIET, **limits)
+        chosen = settings or make_settings(roles=EVERYTHING if notifies else QUIET, **limits)
 
         def test(**parameters: Any) -> None:
             for seed in range(seeds):
-                world = World(seed, settings)
+                world = World(seed, chosen)
 
                 async def run(world: World = world) -> None:
                     async with world.running(nodes):
@@ -69,17 +76,21 @@ def at_every_step(
     seed: int = 0,
     crash: bool = False,
     notifies: bool = False,
+    settings: Settings | None = None,
+    only: Collection[str] = (),
 ) -> list[str]:
     """Run the story again and again, each time killing a node one step later in its way through the stores, until it gets through; the steps.
 
     With `crash`, the node goes on, and only what has taken the step crashes.
 
+    Args may say which operations of the stores count as steps (`only`): else all do.
+
     The story sets the scene, calls `world.begin()`, and checks the end.
     """
     steps: list[str] = []
     for nth in count(1):
-        world = World(seed, make_settings(roles=EVERYTHING if notifies else QUIET))
-        killed = _kill_at(world, dies, nth, crash=crash)
+        world = World(seed, settings or make_settings(roles=EVERYTHING if notifies else QUIET))
+        killed = _kill_at(world, dies, nth, crash=crash, only=only)
         if crash:
             world.expected.add("a topic crashed")
 
@@ -99,13 +110,14 @@ def at_every_step(
     raise AssertionError
 
 
-def _kill_at(world: World, dies: str, nth: int, *, crash: bool) -> list[str]:
+def _kill_at(world: World, dies: str, nth: int, *, crash: bool, only: Collection[str]) -> list[str]:
     killed: list[str] = []
     steps = 0
 
     def hook(node: Node, store: str, step: str) -> None:
         nonlocal steps
-        if node.name == dies and world.begun and node.alive and not killed:
+        counts = not only or step.partition(":")[0] in only
+        if counts and node.name == dies and world.begun and node.alive and not killed:
             steps += 1
             if steps == nth:
                 killed.append(step)

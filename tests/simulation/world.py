@@ -12,6 +12,7 @@ from typing import Any
 
 import trio
 
+from config.media import MediaSettings
 from config.rates import RateSettings
 from config.sections import ClusterSettings, CommitSettings, LimitSettings, StorySettings
 from config.settings import NodeRole, Settings
@@ -26,12 +27,16 @@ from tests.simulation.client import Client
 from tests.simulation.faults import Weather
 from tests.simulation.node import START_MS, Disconnected, Node, signing_key
 from tests.simulation.push_service import PushService
+from tests.simulation.shelf import Shelf
 
 HEARTBEAT_S = 2.0
 LEASE_S = 8.0
 HEAD_CHECK_S = 30.0
 ROUTER_IDLE_S = 20.0
 HOLD_S = 10.0
+UPLOAD_TTL_S = 60
+ORPHAN_S = 600
+REVIEW_S = 60.0
 STORY_TTL_S = 60
 QUIET = frozenset(NodeRole) - {NodeRole.NOTIFICATIONS}
 """Nobody notifies but where that is what is tested: there would be twice as many steps at which to kill a node."""
@@ -47,6 +52,7 @@ def make_settings(
         rates=rates or RateSettings(),
         roles=roles,
         limits=LimitSettings(**{"max_members_group": 64, **limits}),
+        media=MediaSettings(upload_ttl_s=UPLOAD_TTL_S, orphan_s=ORPHAN_S, review_s=REVIEW_S),
         commit=CommitSettings(store_hold_s=HOLD_S),
         stories=StorySettings(ttl_s=STORY_TTL_S),
         cluster=ClusterSettings(
@@ -62,7 +68,7 @@ class World:
     """The record, the broker, the nodes and the clients.
 
     Attributes:
-        mongo, redis: how the stores behave.
+        mongo, redis, s3: how the stores behave.
         push: the push service, of all devices.
         hook: called at each step of each node in a store; may kill it there, or give something to wait for.
         lose_rate, repeat_rate, earliest_s, latest_s: what happens to entries between nodes.
@@ -77,9 +83,11 @@ class World:
         self.settings = settings or _SETTINGS
         self.record = Record()
         self.record.keys["k1"] = signing_key()
+        self.record.bucket.objects = Shelf(self)
         self.broker = Broker(lease_s=LEASE_S)
         self.mongo = Weather("mongodb", self.random)
         self.redis = Weather("redis", self.random)
+        self.s3 = Weather("s3", self.random)
         self.broker.faults = self.redis.faults
         self.broker.lose = lambda one, other: self.random.random() < self.lose_rate
         self.broker.repeat = lambda one, other: self.random.random() < self.repeat_rate
@@ -133,6 +141,7 @@ class World:
             self.broker,
             self.mongo,
             self.redis,
+            self.s3,
             skew_ms=skew_ms,
             push=self.push,
             step=self._step,
@@ -252,10 +261,11 @@ class World:
         """From now on nothing goes wrong any more."""
         self.mongo.clear()
         self.redis.clear()
+        self.s3.clear()
         self.lose_rate = self.repeat_rate = self.earliest_s = self.latest_s = 0.0
         self.hook = None
         for node in self.nodes.values():
-            node.mongo.down = node.redis.down = False
+            node.mongo.down = node.redis.down = node.s3.down = False
 
     async def settle(self, seconds: float = 5.0) -> None:
         """Let everything happen that is under way."""
