@@ -139,6 +139,7 @@ def test_a_node_may_die_at_any_step_of_a_deletion(dies: str) -> None:
     assert len(at_every_step(story, dies)) > 20
 
 
+@pytest.mark.slow
 @simulated(nodes=3, seeds=6)
 async def test_whatever_fails_on_the_way_it_is_done_once_at_last(world: World) -> None:
     owned, guest, direct, phone, _, bob = await set_the_scene(world)

@@ -174,6 +174,7 @@ async def test_using_and_deleting_race(world: World) -> None:
     await files.all_quiet()
 
 
+@pytest.mark.slow
 @simulated(settings=SHORT, seeds=8, nodes=3, crashes=True)
 async def test_everything_at_once(world: World) -> None:
     """People send, delete and change pictures while stores fail and nodes die."""

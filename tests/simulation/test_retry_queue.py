@@ -171,10 +171,10 @@ async def test_over_rest_a_queued_message_is_said_to_be_queued(world: World) -> 
     world.mongo.faults.down = True
     core = world["n1"].core
     body = SendBody(chat_id=chat_id, client_id="r1", type=MessageType.TEXT, content={"text": "by REST"})
-    assert await world["n1"].call(core.routers.send, principal("ann"), chat_id, body) == QUEUED
+    assert await world["n1"].call(core.writer.send, principal("ann"), chat_id, body) == QUEUED
     world.mongo.faults.down = False
     await world.settle(SOON_S)
-    message, created = await world["n1"].call(core.routers.send, principal("ann"), chat_id, body)  # type: ignore[misc]
+    message, created = await world["n1"].call(core.writer.send, principal("ann"), chat_id, body)  # type: ignore[misc]
     assert isinstance(message, Message)
     assert (message.seq, created) == (1, False)
     assert texts(bob, chat_id) == ["by REST"]
@@ -183,14 +183,14 @@ async def test_over_rest_a_queued_message_is_said_to_be_queued(world: World) -> 
 @simulated()
 async def test_changes_are_held_and_refused_as_before(world: World) -> None:
     chat_id, (ann, bob) = await crew(world)
-    routers = world["n1"].core.routers
+    writer = world["n1"].core.writer
     world.mongo.faults.down = True
     codes: list[Code] = []
 
     async def rename() -> None:
         with pytest.raises(ChatError) as refused:
             await world["n1"].call(
-                routers.change, principal("ann"), chat_id, ChangeKind.CHAT_UPDATED, title="New"
+                writer.change, principal("ann"), chat_id, ChangeKind.CHAT_UPDATED, title="New"
             )
         codes.append(refused.value.code)
 
@@ -286,6 +286,7 @@ def _keep_from_applying(world: World) -> None:
     world.hook = hook  # type: ignore[assignment]
 
 
+@pytest.mark.slow
 @simulated(nodes=2, seeds=5)
 async def test_a_chat_in_which_people_never_pause_leaves_the_queue_soon_after_mongodb_is_back(
     world: World,

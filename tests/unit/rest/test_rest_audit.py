@@ -32,7 +32,7 @@ async def test_signing_up_in_and_out_is_in_it(scene: Any, world: Any) -> None:
     await scene.ada("DELETE", f"{API}/devices/{session['device_id']}")
     shown = await entries(scene, f"actor_id={scene.ada.id}")
     assert [item["action"] for item in shown] == [
-        "signed_out", "signed_in", "chat_created", "signed_in", "signed_in", "signed_up",
+        "signed_out", "signed_in", "chat_created", "chat_created", "signed_in", "signed_in", "signed_up",
     ]  # fmt: skip
     out, into = shown[0], shown[1]
     assert out["about"] == {"user_id": scene.ada.id, "device_id": session["device_id"], "why": "asked"}
@@ -83,7 +83,7 @@ async def test_what_is_done_in_a_chat_is_in_it(scene: Any) -> None:
         ("member_removed", eve, {**about, "user_id": eve}),
         ("chat_deleted", scene.ada.id, about),
     ]
-    assert [item["action"] for item in await entries(scene, f"user_id={eve}")] == ["member_removed", "member_set", "member_set"]  # fmt: skip
+    assert [item["action"] for item in await entries(scene, f"user_id={eve}")] == ["member_removed", "member_set", "member_set", "chat_created"]  # fmt: skip
     assert "secret" not in str(shown)
     assert "first" not in str(shown)
 

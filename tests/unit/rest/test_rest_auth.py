@@ -242,6 +242,7 @@ async def test_devices_come_in_pages(world: Any) -> None:
     assert len(seen) == 6
 
 
+@pytest.mark.slow
 async def test_devices_that_were_not_used_for_long_are_signed_out_and_forgotten(world: Any) -> None:
     old = (await world.request("POST", f"{API}/auth/signup", body())).json
     await trio.sleep(86_400)
@@ -346,6 +347,7 @@ async def test_wrong_password_and_unknown_phone_take_the_same_steps(world: Any) 
     assert len(known[1]) == 1
 
 
+@pytest.mark.slow
 async def test_new_keys_sign_nobody_out_and_old_ones_go(open_world: Any) -> None:
     """Devices that refresh, and one that only ever uses its token, over three changes of the key."""
     async with (

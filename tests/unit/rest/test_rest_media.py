@@ -156,6 +156,7 @@ async def test_after_a_deletion_it_is_refused_at_once_and_removed_soon(world: An
     assert not world.record.media
 
 
+@pytest.mark.slow
 async def test_a_file_that_another_message_shows_stays(world: Any) -> None:
     ada, bob, eve = [await world.account(name) for name in ("Ada", "Bob", "Eve")]
     one, other = await chat_of(ada, bob), await chat_of(ada, eve)
@@ -240,6 +241,7 @@ async def test_a_repeated_message_is_answered_as_at_first_whatever_became_of_its
     assert (await show(ada, chat_id, media_id, "c2")).status == 422
 
 
+@pytest.mark.slow
 async def test_what_is_never_used_is_removed(world: Any) -> None:
     ada = await world.account()
     media_id = await ada.upload()
