@@ -215,7 +215,7 @@ async def test_a_change_and_its_effect_are_one_transaction(database: Database, c
         commands.take()
         await node.log.append([joins(chat_id, 1, "eve")])
         written = [c for c in commands.take() if c["name"] in _WRITES]
-        assert [c["name"] for c in written] == ["insert", "update", "commitTransaction"]
+        assert [c["name"] for c in written] == ["insert", "insert", "delete", "update", "commitTransaction"]
         assert len({(c["lsid"]["id"], c["txnNumber"]) for c in written}) == 1
 
 
@@ -319,7 +319,8 @@ async def test_a_database_is_brought_up_to_date_once_by_however_many_nodes_at_on
         async with trio.open_nursery() as nursery:
             for mongo in nodes:
                 nursery.start_soon(initialise, mongo)
-        assert lines == [f"migration {number}: {what}" for number, what, _ in MIGRATIONS]
+        # Each was done by one of the nodes, and none twice; which by which is up to them.
+        assert sorted(lines) == sorted(f"migration {number}: {what}" for number, what, _ in MIGRATIONS)
         before = indexes_of(fresh)
         lines.clear()
         await initialise(fresh.mongo())
