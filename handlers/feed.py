@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import trio
 
-from handlers.bodies import ChatId, from_validation
+from handlers.bodies import from_validation
 from handlers.chat_views import ChatViews
 from handlers.errors import ChatError, Code, not_found, unavailable
 from handlers.loader import Loader
@@ -56,9 +56,8 @@ SLACK_MS: Final = 10_000
 """How far the clocks of nodes may differ when a client says since when it knows things."""
 
 
-_Rev = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-Known = Annotated[dict[ChatId, _Rev], msgspec.Meta(max_length=MOST_KNOWN)]
-"""Chats, and how far their logs are known."""
+Known = Annotated[dict[Annotated[str, msgspec.Meta(max_length=64)], int], msgspec.Meta(max_length=MOST_KNOWN)]
+"""Chats, and how far their logs are known. A client may say anything: what is not so is as if it knew nothing, or everything."""
 
 
 class JoinBody(msgspec.Struct, frozen=True):

@@ -126,7 +126,7 @@ class LiveLocations:
             log,
             "live positions are not kept while Redis is away",
             "live positions are kept",
-            level=logging.INFO,
+            level=logging.DEBUG,
         )
 
     async def update(

@@ -46,7 +46,7 @@ class OpenChatTracker:
         self._unsaved: dict[tuple[str, str, str], tuple[bool, OpenChat]] = {}
         self._work = Signal()
         self._outage = Outage(
-            log, "presence pauses while Redis is away", "presence goes on", level=logging.INFO
+            log, "presence pauses while Redis is away", "presence goes on", level=logging.DEBUG
         )
 
     def opened(self, chat_id: str, user_id: str, device_id: str) -> None:

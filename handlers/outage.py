@@ -15,7 +15,7 @@ class Outage:
         log: of whoever needs it.
         began: what to say at the first failure.
         over: what to say at the first success afterwards.
-        level: of the first line.
+        level: of the first line; `DEBUG` for work in the background that only waits meanwhile, so that an outage is a few lines and not one for each of them.
 
     Attributes:
         away: whether the last try failed.
@@ -43,6 +43,8 @@ class Outage:
         """A try has succeeded; `fields` go with the line, if one before had failed."""
         if self.away:
             self.away = False
-            self._log.info(
-                self._over, extra={"seconds": round(trio.current_time() - self._since, 1), **fields}
+            self._log.log(
+                min(self._level, logging.INFO),
+                self._over,
+                extra={"seconds": round(trio.current_time() - self._since, 1), **fields},
             )

@@ -90,7 +90,7 @@ class PresenceTracker:
             log,
             "who is online is not told while a store is away",
             "who is online is told again",
-            level=logging.INFO,
+            level=logging.DEBUG,
         )
 
     def opened(self, session: Session) -> None:

@@ -59,7 +59,7 @@ class ReceiptSums:
         self._moved: dict[str, None] = {}
         self._work = Signal()
         self._outage = Outage(
-            log, "receipts are summed later", "receipts are summed again", level=logging.INFO
+            log, "receipts are summed later", "receipts are summed again", level=logging.DEBUG
         )
 
     async def summed(self, routers: Sequence[Router]) -> set[str]:

@@ -43,7 +43,7 @@ class Sessions:
         self._work = Signal()
         self._following = Outage(log, "cannot follow users while the bus is away", "users are followed again")
         self._noting = Outage(
-            log, "departures are noted later", "departures are noted again", level=logging.INFO
+            log, "departures are noted later", "departures are noted again", level=logging.DEBUG
         )
 
     async def opened(self, session: Session) -> None:

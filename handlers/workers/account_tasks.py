@@ -71,7 +71,7 @@ class AccountTasks:
         self._work = wake
         self._clock = clock
         self._outage = Outage(
-            log, "accounts wait while the record is away", "accounts are seen to again", level=logging.INFO
+            log, "accounts wait while the record is away", "accounts are seen to again", level=logging.DEBUG
         )
 
     async def run(self, child: Child) -> None:

@@ -97,7 +97,10 @@ class Announcer:
         self._work = Signal()
         self._purge_at = 0.0
         self._outage = Outage(
-            log, "stories are announced later: the record does not answer", "stories are announced again"
+            log,
+            "stories are announced later: the record does not answer",
+            "stories are announced again",
+            level=logging.DEBUG,
         )
         self.announced = 0
 

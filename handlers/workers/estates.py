@@ -44,7 +44,7 @@ class Estates:
             log,
             "chats of dead nodes wait while Redis is away",
             "chats of dead nodes are looked after again",
-            level=logging.INFO,
+            level=logging.DEBUG,
         )
         self.adopted = 0
         self.lengths: dict[str, int] = {}

@@ -38,7 +38,7 @@ class LiveEnds:
         self._locations = locations
         self._clock = clock
         self._outage = Outage(
-            log, "live locations are ended later", "live locations are ended again", level=logging.INFO
+            log, "live locations are ended later", "live locations are ended again", level=logging.DEBUG
         )
 
     async def run(self, child: Child) -> None:

@@ -111,7 +111,9 @@ class Looks:
         self._max_age_ms = int(max_age_s * 1000)
         self._taken: list[str] = []
         self._renewed_at = 0.0
-        self._outage = Outage(log, "nobody is notified while a store is away", "people are notified again")
+        self._outage = Outage(
+            log, "nobody is notified while a store is away", "people are notified again", level=logging.DEBUG
+        )
         self.looked = 0
         self.called = 0
 

@@ -72,6 +72,7 @@ class MediaReview:
             log,
             "files that are not used any more stay for now",
             "files that are not used any more are removed again",
+            level=logging.DEBUG,
         )
         self.removed = 0
 

@@ -126,7 +126,7 @@ class Pushes:
         self._settled: list[_Settled] = []
         self._work = Signal()
         self._changed = trio.Event()
-        self._outage = Outage(log, "pushes wait while a store is away", "pushes go on")
+        self._outage = Outage(log, "pushes wait while a store is away", "pushes go on", level=logging.DEBUG)
         self.services = Services(per_service)
         self.under_way: set[tuple[str, str]] = set()
         self.results: Counter[str] = Counter()

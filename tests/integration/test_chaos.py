@@ -47,8 +47,8 @@ DEATHS = 20
 AT_ONCE = 4
 MORE_MEMORY = 48 * MIB
 """What a node may grow by in a test: it begins small, and everything is used for the first time in the first of them."""
-MOST_LINES = 24
-"""What a node may log of one outage: everybody whom it keeps from working (a dozen, by now) says so when it begins and when it is over."""
+MOST_LINES = 14
+"""What a node may log of one outage: everybody whom it keeps from working says so when it begins and when it is over."""
 
 
 @pytest.fixture(scope="module")

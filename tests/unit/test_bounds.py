@@ -13,7 +13,10 @@ from server.rest import app
 from server.rest.asyncapi import PUSHES
 
 # The content of a message is checked against its type, in `handlers.bodies`; its shapes are walked below.
-ELSEWHERE = {("JoinBody", "limit"): "brought into its range"}
+ELSEWHERE = {
+    ("JoinBody", "limit"): "brought into its range",
+    ("JoinBody", "known"): "at most `MOST_KNOWN`; the numbers are compared, and no more",
+}
 
 
 class Anything:
