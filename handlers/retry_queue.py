@@ -48,6 +48,8 @@ CLOSING_S: Final = 1.0
 LITTLE: Final = 512
 """So many of a chat are in the record soon after MongoDB is back."""
 MOST_AT_A_LOOK: Final = 1000
+CALM_S: Final = 5.0
+"""For so long nothing has waited before the log says that nothing does: chats come and go while an outage ends."""
 
 log: Final = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ class RetryQueue:
         self._routers: dict[str, Router] = {}
         self._work = Signal()
         self._removed: int | None = None
+        self._empty_since = 0.0
         self._look_at = 0.0
         self._late_look_at = 0.0
         self._outage = Outage(
@@ -146,6 +149,8 @@ class RetryQueue:
                         router.tend(now)
                 if self._routers:
                     await self._serve()
+                elif self._outage.away and now - self._empty_since >= CALM_S:
+                    self._outage.succeeded(queued=self.queued)
 
     @property
     def active(self) -> bool:
@@ -258,7 +263,7 @@ class RetryQueue:
         self._look_at = trio.current_time() + (CLOSING_LOOK_S if closing else LOOK_S)
         if not self._routers:
             self._removed = None
-            self._outage.succeeded(queued=self.queued)
+            self._empty_since = trio.current_time()
 
     def _marks(self, chat_id: str) -> int:
         detour = self._routers[chat_id].room.detour

@@ -206,7 +206,7 @@ def calm(*nodes: Node, outages: int = 1) -> Iterator[None]:
         lines = node.log(since=logged)
         assert not [line for line in lines if line.get("level") in (None, "error", "critical")], lines
         assert not [line for line in lines if "traceback" in line], lines
-        assert len(lines) <= MOST_LINES * outages, lines
+        assert len(lines) <= MOST_LINES * outages, [line["message"] for line in lines]
         assert node.rss() - memory < MORE_MEMORY
 
 
