@@ -6,7 +6,7 @@ one publication and one delivery per chat. Of each member only how far they have
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import trio
@@ -162,8 +162,13 @@ class Receipts:
 
     async def _tell(self, moved: Mapping[str, Sequence[tuple[_Pending, Member]]]) -> None:
         routers = {chat_id: router for chat_id in moved if (router := self._routers.get(chat_id)) is not None}
-        with trio.CancelScope(shield=True):
-            summed = await self._sums.summed(list(routers.values()))
+        summed: Collection[str] = ()
+        fault: Exception | None = None
+        try:
+            with trio.CancelScope(shield=True):
+                summed = await self._sums.summed(list(routers.values()))
+        except Exception as error:  # noqa: BLE001 - raised below: what is durable is told, whatever went wrong
+            fault = error
         for chat_id, rows in moved.items():
             router = routers.get(chat_id)
             shown: list[Moved] = []
@@ -180,6 +185,8 @@ class Receipts:
                 self._sums.moved(chat_id)
             if router is not None and shown:
                 router.tell_cursors(shown)
+        if fault is not None:
+            raise fault
 
     def _tell_own(self, chat_id: str, news: Moved) -> None:
         for name, seq in (("MESSAGE_DELIVERED", news.delivered), ("MESSAGE_READ", news.read)):
