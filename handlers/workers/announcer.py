@@ -27,7 +27,7 @@ from persistence.models import Story, Viewing
 from persistence.ports import Stories, StoryViews
 from supervisors import Child
 
-LEASE_MS: Final = 30_000
+LEASE_MS: Final = 10_000
 """How long whoever is to announce something has for it, before it is due for others."""
 BATCH: Final = 200
 """Stories, or views, claimed at once. Small, so that messages find their way into the record in between."""
