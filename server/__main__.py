@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "create-operator": "create_operator",
     "dead-letters": "dead_letters",
     "verify-audit": "verify_audit",
+    "describe": "describe",
 }
 
 

@@ -29,6 +29,7 @@ COMMANDS = (
     "create-operator",
     "dead-letters",
     "verify-audit",
+    "describe",
 )
 STORES = (
     "MONGODB_URI",

@@ -12,6 +12,7 @@ from handlers.commands import Send
 from handlers.requeued import pack_send
 from persistence.models import MessageType
 from server.rest.asyncapi import EVENTS, PUSHES
+from server.rest.documents import asyncapi_document, openapi_document
 
 API = "/api/v1"
 
@@ -28,6 +29,11 @@ def resolve(document: Any, reference: str) -> Any:
     for part in reference.removeprefix("#/").split("/"):
         node = node[part.replace("~1", "/")]
     return node
+
+
+async def test_the_documents_are_the_same_without_a_node(world: Any) -> None:
+    for path, made in (("/openapi.json", openapi_document()), ("/asyncapi.json", asyncapi_document())):
+        assert (await world.request("GET", path)).json == msgspec.json.decode(msgspec.json.encode(made))
 
 
 async def test_the_openapi_document_is_whole(world: Any) -> None:

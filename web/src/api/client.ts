@@ -1,0 +1,59 @@
+/** The REST side, typed by the server's own document. */
+import createClient, { type Middleware } from "openapi-fetch";
+import { accessToken } from "@/auth/session";
+import type { components, paths } from "@/types/openapi";
+
+type Problem = components["schemas"]["Problem"];
+
+/** The server refused. `code` is stable and for programs; `fields` says which fields are wrong and why. */
+export class ApiError extends Error {
+  override name = "ApiError";
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly fields: ReadonlyMap<string, string>,
+    readonly retryAfterMs: number | null,
+  ) {
+    super(message);
+  }
+}
+
+/** Calls which make a session, and need none. */
+const OPEN = new Set(["/api/v1/auth/signup", "/api/v1/auth/login", "/api/v1/auth/refresh"]);
+
+const authorised: Middleware = {
+  async onRequest({ request, schemaPath }) {
+    if (OPEN.has(schemaPath)) return undefined;
+    request.headers.set("Authorization", `Bearer ${await accessToken()}`);
+    return request;
+  },
+};
+
+export const api = createClient<paths>({ fetch: (request) => globalThis.fetch(request) });
+api.use(authorised);
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** What a call was answered. @throws ApiError */
+export async function ok<T>(call: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await call;
+  if (response.ok) return data as T;
+  throw problem(error, response);
+}
+
+function problem(error: unknown, response: Response): ApiError {
+  const body: Partial<Problem> = typeof error === "object" && error !== null ? error : {};
+  const after = Number(response.headers.get("Retry-After"));
+  return new ApiError(
+    response.status,
+    body.code ?? (response.status >= 500 ? "unavailable" : "unknown"),
+    body.detail ?? body.title ?? response.statusText,
+    new Map((body.errors ?? []).map(({ field, message }) => [field, message])),
+    body.retry_after_ms ?? (after > 0 ? after * 1_000 : null),
+  );
+}

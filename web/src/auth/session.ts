@@ -1,0 +1,96 @@
+/**
+ * Who is signed in on this browser. One session for all its tabs: a refresh token may be used once only, so tabs refresh one at a time
+ * (Web Locks) and take over what another has got.
+ */
+import { createStore } from "zustand/vanilla";
+import type { components } from "@/types/openapi";
+
+type SessionView = components["schemas"]["SessionView"];
+
+export interface Session {
+  userId: string;
+  deviceId: string;
+  accessToken: string;
+  /** Milliseconds since the epoch, by this browser's clock. */
+  accessExpiresAt: number;
+  refreshToken: string;
+}
+
+/** The session is over: revoked, or expired. */
+export class SessionOver extends Error {
+  override name = "SessionOver";
+}
+
+const STORED = "session";
+/** An access token is not used in its last seconds: it might expire on the way. */
+const EARLY_MS = 30_000;
+
+function stored(): Session | null {
+  try {
+    return JSON.parse(localStorage.getItem(STORED) ?? "null") as Session | null;
+  } catch {
+    return null;
+  }
+}
+
+export const sessionStore = createStore<{ session: Session | null }>(() => ({ session: stored() }));
+
+if (typeof window !== "undefined") {
+  window.addEventListener("storage", (event) => {
+    if (event.key === STORED || event.key === null) sessionStore.setState({ session: stored() });
+  });
+}
+
+function keep(session: Session | null): void {
+  if (session === null) localStorage.removeItem(STORED);
+  else localStorage.setItem(STORED, JSON.stringify(session));
+  sessionStore.setState({ session });
+}
+
+export function signedIn(view: SessionView): Session {
+  const session = {
+    userId: view.user.id,
+    deviceId: view.device_id,
+    accessToken: view.access_token,
+    accessExpiresAt: Date.parse(view.access_expires_at),
+    refreshToken: view.refresh_token,
+  };
+  keep(session);
+  return session;
+}
+
+export function signedOut(): void {
+  keep(null);
+}
+
+/**
+ * An access token that is good for a while, a new one if need be.
+ *
+ * @param refused one that the server has just refused, so that it is not given again.
+ * @throws SessionOver if nobody is signed in (any more)
+ */
+export async function accessToken(refused?: string): Promise<string> {
+  const usable = (session: Session | null) =>
+    session !== null && session.accessToken !== refused && session.accessExpiresAt - Date.now() > EARLY_MS;
+  const now = sessionStore.getState().session;
+  if (now !== null && usable(now)) return now.accessToken;
+  return navigator.locks.request("refresh-session", async () => {
+    const session = stored();
+    if (session === null) throw new SessionOver();
+    if (usable(session)) {
+      sessionStore.setState({ session });
+      return session.accessToken;
+    }
+    const answer = await fetch("/api/v1/auth/refresh", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ refresh_token: session.refreshToken }),
+    });
+    if (answer.status === 401 || answer.status === 403) {
+      keep(null);
+      throw new SessionOver();
+    }
+    if (!answer.ok) throw new TypeError(`refreshing was answered ${answer.status}`);
+    return signedIn((await answer.json()) as SessionView).accessToken;
+  });
+}

@@ -1,0 +1,3 @@
+export function ChatInfo(_: { chatId: string; onClose: () => void }) {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function InvitePage(_: { token: string }) {
+  return null;
+}

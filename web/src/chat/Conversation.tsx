@@ -1,0 +1,3 @@
+export function Conversation(_: { chatId: string }) {
+  return null;
+}

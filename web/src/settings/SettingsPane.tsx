@@ -1,0 +1,3 @@
+export function SettingsPane(_: { page: string | null }) {
+  return null;
+}

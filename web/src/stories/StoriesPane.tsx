@@ -1,0 +1,3 @@
+export function StoriesPane() {
+  return null;
+}

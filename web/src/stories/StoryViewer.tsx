@@ -1,0 +1,3 @@
+export function StoryViewer(_: { userId: string }) {
+  return null;
+}
