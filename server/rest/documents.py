@@ -20,6 +20,7 @@ class NoServices:
         return True
 
     def __call__(self, *_: object, **__: object) -> NoServices:
+        """Whatever is called answers the same again."""
         return self
 
 
