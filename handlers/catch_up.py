@@ -1,10 +1,26 @@
-"""The order in which entries read from the record are delivered. Pure."""
+"""Catching up with a chat's log: what is new in the record, and the order in which it is delivered."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from msgspec import structs
 
-from persistence.models import Head, LogEntry, Message
+from persistence.models import ChangesQuery, Head, LogEntry, Message
+from persistence.ports import MessageLog
+
+PAGE: Final = 500
+"""Entries read at once."""
+
+
+async def read_new(log: MessageLog, chat_id: str, after_rev: int) -> list[LogEntry]:
+    """All entries of a chat after this one. Raises `StoreUnavailable`."""
+    entries: list[LogEntry] = []
+    while True:
+        (page,) = await log.changes([ChangesQuery(chat_id=chat_id, after_rev=after_rev, limit=PAGE)])
+        entries += page
+        if len(page) < PAGE:
+            return entries
+        after_rev = page[-1].rev
 
 
 def in_order(entries: Sequence[LogEntry], head: Head) -> Iterator[tuple[LogEntry, bool]]:

@@ -112,7 +112,7 @@ class OpenChatTopic:
         room.allow(Action.TYPING, self._session.user_id)
         self._bucket.take(trio.current_time())
         payload = encode(Typing(self._session.user_id, body.state))
-        self._router.tell_open(event_text(CHAT_PREFIX + room.chat.id, "TYPING", payload))
+        self._router.audience.tell_open(event_text(CHAT_PREFIX + room.chat.id, "TYPING", payload))
         self._session.push(reply_ok(push))
 
     def update(self, push: Push) -> Rest:

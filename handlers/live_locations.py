@@ -165,7 +165,7 @@ class LiveLocations:
             self._outage.failed(reason=error.reason)
         else:
             self._outage.succeeded()
-        router.tell_open(_text(position))
+        router.audience.tell_open(_text(position))
         return known
 
     async def stop(self, router: Router, user_id: str, seq: int) -> Message:

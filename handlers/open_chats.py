@@ -160,7 +160,7 @@ class OpenChatTracker:
         text = event_text(CHAT_PREFIX + chat_id, "presence_diff", diff)
         router = self._routers.get(chat_id)
         if router is not None:
-            router.tell_open(text)
+            router.audience.tell_open(text)
         else:
             self._routers.tell_elsewhere(chat_id, text)
 

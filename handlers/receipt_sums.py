@@ -122,7 +122,7 @@ class ReceiptSums:
             chat_id=chat_id, seq=message.seq, delivered=reach.delivered, read=reach.read, of=reach.of
         )
         sender_id = message.sender_id if router.room.chat.type is ChatType.GROUP else ""
-        router.tell_sum(event_text(ME, "MESSAGE_RECEIPTS", encode(counted)), sender_id)
+        router.audience.tell_sum(event_text(ME, "MESSAGE_RECEIPTS", encode(counted)), sender_id)
 
     async def _has_turn(self, chat_id: str) -> bool:
         try:

@@ -184,7 +184,7 @@ class Receipts:
             if chat_id in summed:
                 self._sums.moved(chat_id)
             if router is not None and shown:
-                router.tell_cursors(shown)
+                router.audience.tell_cursors(shown)
         if fault is not None:
             raise fault
 

@@ -58,10 +58,12 @@ class Room:
     `mailbox` are commands not yet tried, `writing` those in the batch under way, in order.
     `born` and `touched` are ticks: before its head was read, and of the last change of anything that a member's row holds. `diffs` counts what was
     said to the openers. `detour` is there while messages of the chat wait in the retry queue. `doubted` are messages that
-    their senders may not send, unless they have: then the first answer is given again.
+    their senders may not send, unless they have: then the first answer is given again. `behind` says that something was missed, up to
+    `wanted_rev` at least: until it has been read from the record nothing is planned here.
     """
 
     __slots__ = (
+        "behind",
         "blockers",
         "born",
         "chat",
@@ -94,6 +96,7 @@ class Room:
         self.keys: dict[tuple[str, str], Send] = {}
         self.detour: Detour | None = None
         self.doubted: list[tuple[Send, ChatError]] = []
+        self.behind = False
         self.wanted_rev = 0
 
     @property
@@ -218,6 +221,11 @@ class Room:
             if type(write) is Change:
                 break
         return writes
+
+    def fall_behind(self, rev: int = 0) -> None:
+        """Something up to `rev` was missed, or nobody knows how much."""
+        self.wanted_rev = max(self.wanted_rev, rev)
+        self.behind = True
 
     def forget(self, command: Command) -> None:
         """A command is settled: its `client_id` is no longer under way."""

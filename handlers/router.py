@@ -1,7 +1,8 @@
 """The process that serves one chat on one node: it orders, has written, and delivers.
 
-What every message passes is synchronous and in this file: `submit` -> `plan` -> (group commit) -> `settle`, and `receive` for what other nodes
-wrote. The task (`run`) does what has to wait: it catches up from the record when something was missed, and ends when the chat is quiet.
+What every message passes is synchronous: `submit` -> `plan` -> (group commit) -> `settle`, and `receive` for what other nodes wrote. What follows from
+an outcome is in `handlers.settlement`, who is told in `handlers.audience`. The task (`run`) does what has to wait: it catches up from the record when
+something was missed, and ends when the chat is quiet.
 
 A fault anywhere is turned into a crash of the task (`_fail`): its supervisor reports and restarts it, and it resumes from the room, which has
 lost nothing.
@@ -14,51 +15,33 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from handlers.catch_up import in_order
-from handlers.commands import Command, Send
-from handlers.cursors import Moved, frames, frames_without_reads
-from handlers.errors import ChatError, Code, not_found, unavailable
-from handlers.events import CHAT_TOPIC, CursorsMoved, Detoured, Event, LogEvent, OpenEvent, ReceiptsSummed
+from handlers.audience import Audience
+from handlers.catch_up import in_order, read_new
+from handlers.commands import Command
+from handlers.errors import ChatError, Code, unavailable
+from handlers.events import Detoured, Event, LogEvent
 from handlers.fanout import Fanout
 from handlers.notifications.notifier import Notifier
 from handlers.policy import Blocked
-from handlers.protocol import Prepared, together
+from handlers.protocol import Prepared
 from handlers.requeued import Requeued
-from handlers.room import Room, dead_lettered, tick
+from handlers.room import Room, dead_lettered
+from handlers.settlement import Settlement
 from handlers.signal import Signal
 from handlers.text import entry_text, message_json
-from persistence.audited import audit_note
 from persistence.errors import StoreUnavailable
-from persistence.models import (
-    UNSEEN,
-    AuditNote,
-    Change,
-    ChangeKind,
-    ChangesQuery,
-    Conflict,
-    LogEntry,
-    LogWrite,
-    Message,
-    Missing,
-    Outcome,
-    Repeat,
-    Role,
-    Stored,
-)
+from persistence.models import AuditNote, Change, LogEntry, LogWrite, Message, Outcome
 from persistence.ports import MessageLog
 from supervisors import Child
 
 if TYPE_CHECKING:
     from handlers.retry_queue import RetryQueue
 
-PAGE: Final = 500
-"""Entries read at once when catching up."""
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 1.0
 """Between tries to read while the record does not answer."""
 MOST_WAITING: Final = 2_000
 """Commands that may wait in one chat."""
-_MANAGING: Final = frozenset({Role.OWNER, Role.ADMIN})
 
 
 class Router:
@@ -76,10 +59,13 @@ class Router:
         noted: called with the note for the audit log that a change has left in the record.
         idle_s: quiet time after which the task ends.
 
+    Attributes:
+        audience: who is told what happens in the chat.
+
     """
 
     __slots__ = (
-        "_behind", "_bury", "_caught_up", "_commit", "_fanout", "_fault", "_idle_s", "_log", "_noted", "_notifier", "_retry", "_signal", "_wake", "active", "queued", "room", "running",
+        "_bury", "_caught_up", "_commit", "_fault", "_idle_s", "_log", "_retry", "_settlement", "_signal", "_wake", "active", "audience", "queued", "room", "running",
     )  # fmt: skip
 
     def __init__(
@@ -97,20 +83,18 @@ class Router:
         idle_s: float,
     ) -> None:
         self.room = room
+        self.audience = Audience(room, fanout)
         self.running = False
         self.queued = False
         self.active = True
         self._log = log
-        self._fanout = fanout
         self._retry = retry
-        self._notifier = notifier
         self._commit = commit
         self._wake = wake
         self._bury = bury
-        self._noted = noted
         self._idle_s = idle_s
+        self._settlement = Settlement(room, self.audience, fanout, notifier, noted)
         self._signal = Signal()
-        self._behind = False
         self._caught_up = trio.Event()
         self._fault: Exception | None = None
 
@@ -119,7 +103,7 @@ class Router:
     @property
     def needs_task(self) -> bool:
         """Something waits for the task: to catch up, to look for what was sent before, or to recover from a fault."""
-        return self._behind or self._fault is not None or bool(self.room.doubted)
+        return self.room.behind or self._fault is not None or bool(self.room.doubted)
 
     def submit(self, command: Command) -> None:
         """Take a command; its `done` or `failed` is called when the outcome is known. Raises `ChatError` when it is refused at once."""
@@ -142,7 +126,7 @@ class Router:
         if room.accept(command):
             if room.detour is not None and command.fresh:
                 self._retry.divert(self)
-            elif not self._behind:
+            elif not room.behind:
                 self._commit(self)
         if not self.running:
             self._wake(self)
@@ -155,14 +139,14 @@ class Router:
     def go_on(self) -> None:
         """What waits here may be written."""
         self.active = True
-        if self.room.mailbox and not self._behind:
+        if self.room.mailbox and not self.room.behind:
             self._commit(self)
         if not self.running:
             self._wake(self)
 
     def plan(self, limit: int) -> list[LogWrite]:
         """What to write next, at most `limit` entries. Nothing while the room is behind the log, or after a fault."""
-        if self._behind or self._fault is not None or self.room.writing:
+        if self.room.behind or self._fault is not None or self.room.writing:
             return []
         try:
             planned = self.room.plan(limit)
@@ -177,7 +161,11 @@ class Router:
     def settle(self, outcomes: list[Outcome]) -> None:
         """The batch with this room's planned entries is back from the store."""
         try:
-            self._settle(outcomes)
+            self._settlement.settle(outcomes)
+            if self.room.behind:
+                self._look()
+            elif self.room.mailbox:
+                self._commit(self)
         except Exception as error:  # noqa: BLE001 - becomes the crash of this router's own task
             self._fail(error)
 
@@ -207,70 +195,17 @@ class Router:
         try:
             if type(event) is LogEvent:
                 self._receive_entry(event)
-            elif type(event) is CursorsMoved:
-                self._tell_cursors_here([Moved(*each) for each in event.moved])
-            elif type(event) is ReceiptsSummed:
-                self._tell_sum_here(event)
-            elif type(event) is OpenEvent:
-                self.deliver_open(Prepared(event.text))
             elif type(event) is Detoured:
                 self._retry.follow(self)
+            else:
+                self.audience.hear(event)
         except Exception as error:  # noqa: BLE001 - becomes the crash of this router's own task
             self._fail(error)
 
-    def deliver(self, prepared: Prepared) -> None:
-        """To every subscriber on this node."""
-        for subscriber in self.room.subscribers:
-            subscriber.push(prepared)
-
-    def deliver_open(self, prepared: Prepared) -> None:
-        """To everyone on this node who has the chat open."""
-        self.room.diffs += 1
-        for opener in self.room.openers:
-            opener.push(prepared)
-
-    def tell_cursors(self, moved: list[Moved]) -> None:
-        """To everyone in the chat, everywhere: how far these members have come now."""
-        self._tell_cursors_here(moved)
-        self._fanout.tell_chat(self.room.chat.id, CursorsMoved([*moved]))
-
-    def _tell_cursors_here(self, moved: list[Moved]) -> None:
-        room = self.room
-        room.touched = tick()
-        shown, others = frames(room.chat.id, moved), None
-        for subscriber in room.subscribers:
-            if not subscriber.hides_reads:
-                subscriber.push(shown)
-                continue
-            others = others or frames_without_reads(room.chat.id, moved)
-            subscriber.push(others)
-
-    def tell_sum(self, text: bytes, sender_id: str) -> None:
-        """A frame about how many have received and read, to the owner and admins everywhere, and to the sender of a message."""
-        event = ReceiptsSummed(text, sender_id)
-        self._tell_sum_here(event)
-        self._fanout.tell_chat(self.room.chat.id, event)
-
-    def _tell_sum_here(self, event: ReceiptsSummed) -> None:
-        prepared = Prepared(event.text)
-        for subscriber in self.room.subscribers:
-            role = self.room.roles.get(subscriber.user_id)
-            concerned = role in _MANAGING or subscriber.user_id == event.sender_id
-            if concerned and not subscriber.hides_reads:
-                subscriber.push(prepared)
-
-    def tell_open(self, text: bytes) -> None:
-        """A frame for everyone, everywhere, who has the chat open."""
-        self.deliver_open(Prepared(text))
-        self._fanout.tell_chat(self.room.chat.id, OpenEvent(text))
-
     def catch_up(self, rev: int = 0) -> None:
         """Something up to `rev` was missed: have the task read what is new in the log."""
-        self.room.wanted_rev = max(self.room.wanted_rev, rev)
-        self._behind = True
-        self.active = True
-        self._wake(self)
-        self._signal.set()
+        self.room.fall_behind(rev)
+        self._look()
 
     async def reach(self, rev: int) -> None:
         """Catch up, and wait until the room has come as far as `rev`, which has to be in the record."""
@@ -279,141 +214,37 @@ class Router:
             self.catch_up(rev)
             await caught_up.wait()
 
-    def _settle(self, outcomes: list[Outcome]) -> None:
-        room = self.room
-        pairs, room.writing = room.writing, []
-        frames: list[Prepared] = []
-        events: list[Event] = []
-        back: list[Command] = []
-        changed: list[tuple[Change, bool]] = []
-        fault: Exception | None = None
-        settled = 0
-        try:
-            for (command, write), outcome in zip(pairs, outcomes, strict=True):
-                if type(outcome) is Stored:
-                    self._stored(command, write, outcome, frames, events, changed)
-                elif type(outcome) is Repeat:
-                    self._repeat(command, outcome.message, events)
-                elif type(outcome) is Missing:
-                    room.refuse(command, not_found(command.about))
-                else:
-                    back.append(command)
-                    if type(outcome) is Conflict:
-                        self.catch_up()
-                settled += 1
-        except Exception as error:  # noqa: BLE001 - raised below, once the others have what is theirs
-            fault = error
-            back += [command for command, _ in pairs[settled + 1 :]]
-        room.put_back(back)
-        if frames:
-            self.deliver(together(frames))
-        if events:
-            self._fanout.publish(CHAT_TOPIC + room.chat.id, events)
-        for change, joined in changed:
-            self._after_change(change, joined=joined)
-        if fault is not None:
-            room.refuse(pairs[settled][0], ChatError(Code.INTERNAL, "this could not be served"))
-            raise fault
-        if room.mailbox and not self._behind:
-            self._commit(self)
-
-    def _stored(
-        self,
-        command: Command,
-        write: LogWrite,
-        outcome: Stored,
-        frames: list[Prepared],
-        events: list[Event],
-        changed: list[tuple[Change, bool]],
-    ) -> None:
-        """An entry is in the record: answer, and add what follows from it to the lists."""
-        room = self.room
-        entry = write if isinstance(write, Message | Change) else outcome.message
-        assert entry is not None, "a stored edit or deletion comes with its message"
-        encoded = message_json(entry) if type(entry) is Message else b"{}"
-        text = entry_text(entry, encoded, new=type(write) is Message)
-        seq = write.seq if type(write) is Message else 0
-        events.append(LogEvent(entry.rev, seq, text, entry if type(entry) is Change else None))
-        if seq:
-            self._notifier.wrote(room.chat.id, seq)
-        if write.rev > room.head.rev:
-            if type(entry) is Change:
-                changed.append((entry, room.roles.get(entry.user_id or "") is None))
-            if text:
-                frames.append(Prepared(text))
-            room.advance(write)
-        elif type(entry) is Change:
-            # Catching up has met it in the record before this, and delivered it.
-            self._tell_user(entry)
-        if type(write) is not Message:
-            self._note(write, entry)
-        room.forget(command)
-        _answer(command, entry, encoded, created=True)
-
-    def _note(self, write: LogWrite, entry: LogEntry) -> None:
-        note = audit_note(write, entry)
-        if note is not None:
-            self._noted(note)
-
-    def _repeat(self, command: Command, message: Message, events: list[Event]) -> None:
-        """The message is there from before: tell its sender, and the others once more, in case that the first time did not get so far."""
-        encoded = message_json(message)
-        self.room.forget(command)
-        events.append(LogEvent(message.rev, message.seq, entry_text(message, encoded, new=True)))
-        self._notifier.wrote(self.room.chat.id, message.seq)
-        if message.rev > self.room.head.rev:
-            self.catch_up(message.rev)
-        _answer(command, message, encoded, created=False)
-
     def _receive_entry(self, event: LogEvent) -> None:
         room = self.room
         head = room.head
         if event.rev <= head.rev:
             return
-        if self._behind or event.rev != head.rev + 1 or (event.seq and event.seq != head.seq + 1):
+        if self.room.behind or event.rev != head.rev + 1 or (event.seq and event.seq != head.seq + 1):
             self.catch_up(event.rev)
             return
         self.active = True
-        room.advance_to(event.rev, event.seq)
-        if event.text:
-            self.deliver(Prepared(event.text))
-        if event.change is not None:
-            joined = room.roles.get(event.change.user_id or "") is None
-            room.fold(event.change)
-            self._after_change(event.change, joined=joined, own=False)
+        self._follow(event.rev, event.seq, event.text, event.change)
 
-    def _after_change(self, change: Change, *, joined: bool, own: bool = True) -> None:
-        """Who is connected to the chat follows from who is in it; `own` changes are also told to the user they concern."""
+    def _follow(self, rev: int, seq: int, text: bytes, change: Change | None) -> None:
+        """The next entry of the log, which was not settled here: whoever is here gets it, and the room follows it."""
         room = self.room
-        if change.kind in UNSEEN:
-            if room.blockers:
-                # Who is there is seen by whoever has the chat open.
-                for session in tuple(room.openers):
-                    session.close_chat(room)
-            return
-        gone = change.kind is ChangeKind.CHAT_DELETED
-        if gone or change.kind is ChangeKind.MEMBER_REMOVED:
-            # Openers too: a connection can have the chat open without having joined `me`.
-            for session in (*room.subscribers, *room.openers):
-                if gone or session.user_id == change.user_id:
-                    session.left_chat(room)
-            if own and change.user_id is not None:
-                self._fanout.chat_left(room.chat.id, change.user_id)
-        elif change.user_id is not None and joined:
-            if own:
-                self._fanout.chat_created(room.chat.id, [change.user_id])
-            else:
-                self._fanout.joined_here(room.chat.id, change.user_id)
+        room.advance_to(rev, seq)
+        if text:
+            self.audience.deliver(Prepared(text))
+        if change is not None:
+            joined = room.roles.get(change.user_id or "") is None
+            room.fold(change)
+            self.audience.changed(change, joined=joined, own=False)
 
     def _look(self) -> None:
-        """Have the task look for what was sent before."""
+        """Have the task see what there is for it to do."""
         self.active = True
         self._wake(self)
         self._signal.set()
 
     def _fail(self, error: Exception) -> None:
         self._fault = error
-        self._behind = True
+        self.room.behind = True
         self._wake(self)
         self._signal.set()
 
@@ -443,7 +274,7 @@ class Router:
             if self._fault is not None:
                 fault = self._fault
                 raise fault
-            if self._behind:
+            if self.room.behind:
                 await self._resume()
             while self.room.doubted:
                 await self._give_first_answer()
@@ -460,7 +291,7 @@ class Router:
         pause = FIRST_PAUSE_S
         while True:
             try:
-                entries = await self._read_new()
+                entries = await read_new(self._log, self.room.chat.id, self.room.head.rev)
             except StoreUnavailable:
                 # What waits here is in no batch, so nobody else sees that its time is up.
                 self.tend(trio.current_time())
@@ -470,7 +301,7 @@ class Router:
             self._take_in(entries)
             if not entries or self.room.head.rev >= self.room.wanted_rev:
                 break
-        self._behind = False
+        self.room.behind = False
         self._caught_up.set()
         self._caught_up = trio.Event()
         if self.room.mailbox:
@@ -488,57 +319,13 @@ class Router:
         if there is None:
             self.room.refuse(command, refusal)
         else:
-            self.room.forget(command)
-            _answer(command, there, message_json(there), created=False)
-
-    async def _read_new(self) -> list[LogEntry]:
-        entries: list[LogEntry] = []
-        after = self.room.head.rev
-        while True:
-            (page,) = await self._log.changes(
-                [ChangesQuery(chat_id=self.room.chat.id, after_rev=after, limit=PAGE)]
-            )
-            entries += page
-            if len(page) < PAGE:
-                return entries
-            after = page[-1].rev
+            self._settlement.answer_again(command, there)
 
     def _take_in(self, entries: list[LogEntry]) -> None:
         """Deliver entries read from the record, and settle the commands among those waiting that turn out to have made them."""
-        room = self.room
-        for entry, new in in_order(entries, room.head):
+        for entry, new in in_order(entries, self.room.head):
             encoded = message_json(entry) if type(entry) is Message else b"{}"
-            text = entry_text(entry, encoded, new=new)
-            joined = type(entry) is Change and room.roles.get(entry.user_id or "") is None
-            room.advance_to(entry.rev, entry.seq if new and type(entry) is Message else 0)
-            if text:
-                self.deliver(Prepared(text))
-            if type(entry) is Change:
-                room.fold(entry)
-                self._after_change(entry, joined=joined, own=False)
-        for command, entry in room.made(entries):
-            encoded = message_json(entry) if type(entry) is Message else b"{}"
-            new = isinstance(command, Send)
             seq = entry.seq if new and type(entry) is Message else 0
             change = entry if type(entry) is Change else None
-            event = LogEvent(entry.rev, seq, entry_text(entry, encoded, new=new), change)
-            self._fanout.publish(CHAT_TOPIC + room.chat.id, [event])
-            if seq:
-                self._notifier.wrote(room.chat.id, seq)
-            if type(entry) is Change:
-                self._tell_user(entry)
-                self._note(entry, entry)
-            _answer(command, entry, encoded, created=True)
-
-    def _tell_user(self, change: Change) -> None:
-        if change.user_id is not None and change.kind is ChangeKind.MEMBER_SET:
-            self._fanout.chat_created(self.room.chat.id, [change.user_id])
-        elif change.user_id is not None and change.kind is ChangeKind.MEMBER_REMOVED:
-            self._fanout.chat_left(self.room.chat.id, change.user_id)
-
-
-def _answer(command: Command, entry: LogEntry, encoded: bytes, *, created: bool) -> None:
-    command.done(entry, encoded, created=created)
-    if isinstance(command, Send):
-        for twin in command.twins:
-            twin.done(entry, encoded, created=False)
+            self._follow(entry.rev, seq, entry_text(entry, encoded, new=new), change)
+        self._settlement.found(entries)
