@@ -1,0 +1,1 @@
+export { StoryRing } from "./StoryRing";
