@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import trio
-
-from handlers.notifications.jobs import LEASE_S, Look, Push, pack_looks, pack_push, unpack_looks
+from handlers.notifications.jobs import LOOKS, Look, Push, pack_looks, pack_push, unpack_looks
 from handlers.notifications.rules import call, call_again, news_for, worth_telling
 from handlers.outage import Outage
+from handlers.workers.job_loop import JobLoop
 from persistence.errors import StoreUnavailable
-from persistence.models import Chat, ChatType, DeadLetter, Job, Member, Message
+from persistence.models import Chat, ChatType, Job, Member, Message
 from persistence.ports import (
     Blocks,
     Chats,
@@ -34,10 +33,6 @@ from persistence.ports import (
 from supervisors import Child
 
 MOST_JOBS: Final = 20
-WAIT_S: Final = 10.0
-"""For a job, until asked again."""
-RETRY_S: Final = 2.0
-"""Pause after a store did not answer. What was taken meanwhile is given out again when its lease is over."""
 PAGE: Final = 500
 """Messages, or members, that are read at once."""
 FIRST_LOOK: Final = 100
@@ -103,16 +98,22 @@ class Looks:
         self._cluster = cluster
         self._subscriptions = subscriptions
         self._notified = notified
-        self._dead_letters = dead_letters
         self._clock = clock
-        self._new_id = new_id
         self._active_ms = int(active_s * 1000)
         self._again_s = again_s
         self._max_age_ms = int(max_age_s * 1000)
-        self._taken: list[str] = []
-        self._renewed_at = 0.0
-        self._outage = Outage(
-            log, "nobody is notified while a store is away", "people are notified again", level=logging.DEBUG
+        self._loop = JobLoop(
+            LOOKS,
+            looks,
+            dead_letters=dead_letters,
+            outage=Outage(
+                log,
+                "nobody is notified while a store is away",
+                "people are notified again",
+                level=logging.DEBUG,
+            ),
+            clock=clock,
+            new_id=new_id,
         )
         self.looked = 0
         self.called = 0
@@ -121,19 +122,10 @@ class Looks:
         """The worker, as a supervised child."""
         child.ready()
         with child.cancel_on_stop():
-            while True:
-                try:
-                    jobs = await self._looks.take(most=MOST_JOBS, wait_s=WAIT_S)
-                    if jobs:
-                        await self._attend(jobs)
-                    self._outage.succeeded()
-                except StoreUnavailable as error:
-                    self._outage.failed(reason=error.reason)
-                    await trio.sleep(RETRY_S)
+            await self._loop.run(self._attend, most=MOST_JOBS)
 
     async def _attend(self, jobs: Sequence[Job]) -> None:
-        self._taken = [job.id for job in jobs]
-        self._renewed_at = trio.current_time()
+        self._loop.hold(jobs)
         try:
             looks = [look for job in jobs for look in unpack_looks(job.data)]
             await self._look(_merged(looks))
@@ -144,21 +136,9 @@ class Looks:
                 for job in jobs:
                     await self._attend([job])
                 return
-            log.exception("a job could not be carried out", extra={"queue": "looks"})
-            await self._set_aside(jobs[0], repr(error))
+            log.exception("a job could not be carried out", extra={"queue": LOOKS})
+            await self._loop.set_aside(jobs[0], repr(error))
         await self._looks.done([job.id for job in jobs])
-
-    async def _set_aside(self, job: Job, reason: str) -> None:
-        letter = DeadLetter(
-            id=self._new_id(), source="looks", reason=reason, command={"data": job.data}, at=self._clock()
-        )
-        await self._dead_letters.add(letter)
-
-    async def _renew(self) -> None:
-        """Still at it: a large chat, or many, take a while."""
-        if trio.current_time() - self._renewed_at > LEASE_S / 3:
-            self._renewed_at = trio.current_time()
-            await self._looks.renew(self._taken)
 
     # -- what is new -----------------------------------------------------------------------------------------------
 
@@ -173,7 +153,7 @@ class Looks:
         news: list[_News] = []
         for look in looks:
             if look.chat_id in newest:
-                await self._renew()
+                await self._loop.renew()
                 found = await self._news(chats[look.chat_id], look, newest[look.chat_id], cursors)
                 if found is not None:
                     news.append(found)
@@ -214,7 +194,7 @@ class Looks:
         for each in news:
             if each.chat.pair is None:
                 await self._call_members(each)
-                await self._renew()
+                await self._loop.renew()
 
     async def _call_direct(self, news: Sequence[_News]) -> None:
         asked = [(each, user_id) for each in news for user_id in each.look.users or _both(each.chat)]
@@ -240,7 +220,7 @@ class Looks:
             if len(page) < PAGE:
                 return
             after = page[-1].user_id
-            await self._renew()
+            await self._loop.renew()
 
     def _concerned(self, rows: Iterable[tuple[_News, Member]]) -> list[tuple[_News, Member, Message]]:
         now = self._clock()

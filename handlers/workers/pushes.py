@@ -11,12 +11,13 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 import trio
 
-from handlers.notifications.jobs import Push, pack_push, unpack_push
+from handlers.notifications.jobs import PUSHES, Push, pack_push, unpack_push
 from handlers.notifications.outcomes import Verdict, judge
 from handlers.notifications.payload import MOST_UNREAD, Preview, payload, topic
 from handlers.notifications.rules import worth_telling
@@ -24,6 +25,7 @@ from handlers.notifications.sender import PushOptions, PushSender
 from handlers.notifications.services import Services
 from handlers.outage import Outage
 from handlers.signal import Signal
+from handlers.workers.job_loop import JobLoop
 from persistence.errors import StoreUnavailable
 from persistence.models import DeadLetter, Job, Member, Message, PushResult, PushSubscription, PushTry
 from persistence.ports import (
@@ -40,8 +42,8 @@ from supervisors import Child
 MOST_AT_ONCE: Final = 256
 """Pushes that a node has under way."""
 MOST_TAKEN: Final = 64
-WAIT_S: Final = 10.0
 RETRY_S: Final = 2.0
+"""Pause after a store did not take what was settled."""
 UNDER_WAY_S: Final = 1.0
 """How long a push waits while the device is just being told of the same chat."""
 SPREAD: Final = 0.3
@@ -127,6 +129,9 @@ class Pushes:
         self._work = Signal()
         self._changed = trio.Event()
         self._outage = Outage(log, "pushes wait while a store is away", "pushes go on", level=logging.DEBUG)
+        self._loop = JobLoop(
+            PUSHES, pushes, dead_letters=dead_letters, outage=self._outage, clock=clock, new_id=new_id
+        )
         self.services = Services(per_service)
         self.under_way: set[tuple[str, str]] = set()
         self.results: Counter[str] = Counter()
@@ -143,28 +148,20 @@ class Pushes:
             nursery.start_soon(self._settle_forever)
             child.ready()
             with child.cancel_on_stop():
-                await self._take_forever(nursery)
+                await self._loop.run(partial(self._begin_all, nursery), most=MOST_TAKEN, room=self._room)
             while self.under_way:
                 await self._changed.wait()
             nursery.cancel_scope.cancel()
         await self._settle_quietly()
 
-    async def _take_forever(self, nursery: trio.Nursery) -> None:
-        while True:
-            room = MOST_AT_ONCE - len(self.under_way)
-            if room <= 0:
-                await self._changed.wait()
-                continue
-            try:
-                jobs = await self._pushes.take(most=min(room, MOST_TAKEN), wait_s=WAIT_S)
-                if jobs:
-                    for task in await self._prepared(jobs):
-                        self._begin(nursery, task)
-                self._outage.succeeded()
-            except StoreUnavailable as error:
-                # What was taken is given out again when its lease is over.
-                self._outage.failed(reason=error.reason)
-                await trio.sleep(RETRY_S)
+    async def _room(self) -> int:
+        while (room := MOST_AT_ONCE - len(self.under_way)) <= 0:
+            await self._changed.wait()
+        return room
+
+    async def _begin_all(self, nursery: trio.Nursery, jobs: Sequence[Job]) -> None:
+        for task in await self._prepared(jobs):
+            self._begin(nursery, task)
 
     # -- before ----------------------------------------------------------------------------------------------------
 
@@ -220,7 +217,7 @@ class Pushes:
             try:
                 push = unpack_push(job.data)
             except msgspec.DecodeError as error:
-                await self._dead_letters.add(self._letter(repr(error), {"data": job.data}))
+                await self._loop.set_aside(job, repr(error))
                 self._settle(_Settled(job))
                 continue
             if push.key in self.under_way:
@@ -326,16 +323,11 @@ class Pushes:
         if verdict.result is PushResult.AGAIN:
             again = msgspec.structs.replace(push, attempt=push.attempt + 1)
         elif verdict.result is PushResult.FAILED:
-            letter = self._letter(
+            letter = self._loop.letter(
                 verdict.reason, _described(push, subscription, self._sender.service(subscription))
             )
         forget = subscription if verdict.forget else None
         return _Settled(job, again, verdict.delay_s, forget, letter, tried)
-
-    def _letter(self, reason: str, command: dict[str, Any]) -> DeadLetter:
-        return DeadLetter(
-            id=self._new_id(), source="pushes", reason=reason, command=command, at=self._clock()
-        )
 
     def _skip(self, job: Job) -> None:
         self.results["skipped"] += 1
