@@ -39,6 +39,7 @@ from server.rest.operation import PREFIX, Answer, Operation
 from server.rest.problems import of_chat_error, of_http, of_store_error, response
 from server.rest.requests import Requests
 from server.rest.roles import role_of
+from server.rest.routes import Route, routing
 from server.rest.security import harden
 from server.services import Services
 
@@ -65,19 +66,19 @@ def create_app(services: Services) -> QuartTrio:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.limits.max_body_bytes
     app.config["BODY_TIMEOUT"] = BODY_TIMEOUT_S
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False
     metrics = _Metrics(services)
     every = operations(services)
-    for operation in every:
-        app.add_url_rule(
-            operation.rule,
-            operation.name,
-            _serve(operation, services, metrics),
-            methods=[operation.method],
+    others = views(services, every)
+    app.url_map = routing(
+        (
+            *(Route(operation.rule, operation.name, operation.method) for operation in every),
+            *(Route(path, path, "GET") for path in others),
         )
-    for path, view in views(services, every).items():
-        app.add_url_rule(path, path, view, methods=["GET"])
+    )
+    for operation in every:
+        app.endpoint(operation.name)(_serve(operation, services, metrics))
+    for path, view in others.items():
+        app.endpoint(path)(view)
     app.register_error_handler(Exception, _refuse)
     app.before_request(_begin)
     app.after_request(_finisher(services.settings.trusted_proxies))
