@@ -37,6 +37,7 @@ from config.sections import (
     StorySettings,
 )
 from config.sources import Place, Values, config_path, from_environment, from_toml, known, nested
+from config.web import WebSettings
 
 __all__ = ["LogFormat", "LogLevel", "NodeRole", "Problem", "Section", "Settings", "SettingsError", "load"]
 
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     mongodb: MongoSettings = MongoSettings()
     redis: RedisSettings = RedisSettings()
     s3: S3Settings = S3Settings()
+    web: WebSettings = WebSettings()
     media: MediaSettings = MediaSettings()
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()

@@ -1,4 +1,4 @@
-# Sourced by the other scripts, in the project's folder: makes .venv and installs what a lock file names, when that has changed.
+# Sourced by the other scripts, in the project's folder: makes .venv and installs what a lock file names, and builds the web client, when those have changed.
 
 fail() {
     echo "error: $*" >&2
@@ -52,4 +52,33 @@ show_progress() {
     else
         cat >/dev/null
     fi
+}
+
+# has_node: whether there is a Node.js new enough to build the web client, and npm.
+has_node() {
+    command -v npm >/dev/null && command -v node >/dev/null &&
+        node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)'
+}
+
+NODE_NEEDED="Node.js 20.19 or newer and npm (on Debian 13: apt-get install nodejs npm; others: https://nodejs.org)"
+
+# ensure_packages FOLDER: installs what its lock file names, when that has changed.
+ensure_packages() {
+    cmp -s "$1/package-lock.json" "$1/node_modules/.installed" && return
+    echo "Installing the packages of $1 (once; needs the package registry, and up to a minute) ..."
+    npm ci --prefix "$1" --no-audit --no-fund --loglevel=error || return
+    cp "$1/package-lock.json" "$1/node_modules/.installed"
+}
+
+# ensure_web: builds the web client into web/dist, when what it is made of has changed.
+ensure_web() {
+    local stamp=web/dist/.built wanted
+    wanted=$(find web/src web/public web/scripts web/index.html web/package-lock.json web/package.json web/*.ts -type f ! -name '*.test.*' -print0 2>/dev/null |
+        sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
+    grep -qs "$wanted" "$stamp" && return
+    ensure_packages web || return
+    echo "Building the web client ..."
+    rm -f "$stamp"
+    npm run --silent --prefix web build >/dev/null || return # what is wrong goes to standard error
+    echo "$wanted" >"$stamp"
 }

@@ -40,6 +40,7 @@ from server.poller import Poller
 from server.rest.app import create_app
 from server.services import Services
 from server.stores import real_stores
+from server.web.site import make_site
 from supervisors import (
     ChildSpec,
     CrashLog,
@@ -108,6 +109,7 @@ def make_node(settings: Settings) -> Supervisor:
         tree=LiveTree(settings.name, look, core.roll_call),
         tracer=core.tracer,
         probes=core.stores.probes,
+        site=make_site(settings, core.stores.objects),
         draining=lambda: connections.draining,
         metrics=metrics,
     )

@@ -26,6 +26,7 @@ from handlers.writer import Writer
 from persistence.ports import Probe
 from server.accounts import Accounts
 from server.media import MediaParts
+from server.web.site import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Services:
         tracer: where a message is, for operators.
         probes: the dependencies that `/readyz` asks.
         required: names of those without which the node cannot serve; without the others it serves less.
+        site: the web client; `None` for the API alone.
         draining: whether the node is on its way down.
         metrics: what `/metrics` shows.
 
@@ -65,5 +67,6 @@ class Services:
     tracer: Tracer
     probes: Sequence[Probe]
     required: frozenset[str] = frozenset({"mongodb"})
+    site: Site | None = None
     draining: Callable[[], bool] = lambda: False
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

@@ -1,6 +1,7 @@
 """The folder in which everything of a local stack lies, for one stack at a time.
 
 data/mongodb data/redis data/s3     what the servers keep
+data/demo/made                      there once the people to try things with have been made
 log/                                a file each
 run/                                lock, control sockets, `local.json`: where everything listens at the moment
 secrets/s3.json                     the key pair of the object store, made once

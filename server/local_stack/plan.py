@@ -16,6 +16,7 @@ from server.local_stack.folder import Folder
 from server.local_stack.log_file import LogFile
 from server.local_stack.ports import LOOPBACK, Ports, require
 from server.refusal import refuse
+from server.web.bundle import Bundle
 
 MOST_NODES: Final = 64
 
@@ -91,7 +92,10 @@ def make(
         raise refuse("--proxy", "needs nodes to be before")
     if nodes:
         _check_node_ports(settings, nodes)
+    if settings.web.root:
+        Bundle.read(settings.web.root)  # refused here, and not by every node
     servers, env = _servers(settings, folder, ports)
+    env["WEB_DEMO"] = str(_may_have_demo(settings, nodes)).lower()
     resolved = load({**os.environ, **env}, port=settings.port, host=settings.host, var_dir=folder.root)
     folder.record(
         {
@@ -112,6 +116,12 @@ def make(
             _node(i, settings, folder, env, proxied=proxied, text_logs=text_logs) for i in range(1, nodes + 1)
         ),
     )
+
+
+def _may_have_demo(settings: Settings, nodes: int) -> bool:
+    """Whether there are accounts to try things with: for a page to offer, on a database of this stack's own, where only this machine can come in."""
+    alone = settings.host in ("localhost", "::1") or settings.host.startswith("127.")
+    return bool(settings.web.root and nodes and alone and not settings.mongodb.uri.get_secret_value())
 
 
 def _check_node_ports(settings: Settings, nodes: int) -> None:

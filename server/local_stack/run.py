@@ -13,8 +13,10 @@ import trio
 from persistence.indexes import init_db
 from persistence.mongo import Mongo
 from server.control import control_spec
+from server.local_stack.demo import prepare_demo
 from server.local_stack.narrator import Narrator, why
 from server.local_stack.plan import Part, Plan, reachable
+from server.replay.rest import parse_node
 from supervisors.child import Child
 from supervisors.exits import Escalation, ShutdownExit, StartError
 from supervisors.process import Program, process_child
@@ -52,6 +54,7 @@ class LocalTree:
                 # Before the nodes, so that it stops after them: what they still have to say goes through it.
                 *([self._group("proxy", plan.proxy)] if plan.proxy else []),
                 self._group("nodes", plan.nodes),
+                *([self._demo()] if plan.settings.web.demo else []),
                 control_spec(plan.folder.run / "local.sock", lambda: snapshot(self.root)),
                 ChildSpec("announcement", self._serve_announcement),
             ],
@@ -93,6 +96,12 @@ class LocalTree:
         )
         return process_child(part.id, program)
 
+    def _demo(self) -> ChildSpec:
+        node = parse_node(f"http://{self.plan.nodes[0].address}")
+        return ChildSpec(
+            "demo", prepare_demo, (self.plan.folder, node, self.narrator.warn), restart=Restart.TRANSIENT
+        )
+
     async def _probe(self, part: Part) -> bool:
         if self._stopping:
             raise ShutdownExit("the stack stops")  # do not go on starting what is to be stopped
@@ -119,6 +128,8 @@ class LocalTree:
         settings = self.plan.settings
         base = f"{reachable(settings.host)}:{settings.port}"
         say(f"\nReady after {time.monotonic() - self._began:.1f} s.\n")
+        if settings.web.root:
+            say(f"  open this    http://{base}")
         say(f"  REST         http://{base}/api/v1    described at http://{base}/docs")
         say(f"  socket       ws://{base}/socket/websocket")
         for proxy in self.plan.proxy:

@@ -172,7 +172,7 @@ class Api:
             method: of HTTP.
             path: below `/api/v1`.
             body: to be sent as JSON.
-            answer: the shape of the answer.
+            answer: the shape of the answer; `type(None)` for one without a body.
             token: an access token.
             first: index of the node to ask first.
             only: ask no other, and once.
@@ -267,7 +267,7 @@ def _problem(got: _Answer) -> _Problem:
 
 def _decoded(got: _Answer, answer: type[T], node: Node) -> T:
     try:
-        return msgspec.json.decode(got.body, type=answer)
+        return msgspec.json.decode(got.body or b"null", type=answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NodeAway(f"{node.url} answers with something else than a node does: {error}") from error
 

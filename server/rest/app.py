@@ -14,7 +14,7 @@ import trio
 from prometheus_client import Counter, Histogram
 from quart import Response, g, request
 from quart_trio import QuartTrio
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from config.logging import request_id as logged_request_id
 from handlers.errors import ChatError, Code
@@ -42,6 +42,7 @@ from server.rest.roles import role_of
 from server.rest.routes import Route, routing
 from server.rest.security import harden
 from server.services import Services
+from server.web.site import Site
 
 BODY_TIMEOUT_S: Final = 15.0
 """A body that has not arrived by then is not waited for."""
@@ -79,6 +80,7 @@ def create_app(services: Services) -> QuartTrio:
         app.endpoint(operation.name)(_serve(operation, services, metrics))
     for path, view in others.items():
         app.endpoint(path)(view)
+    app.register_error_handler(NotFound, _elsewhere(services.site))
     app.register_error_handler(Exception, _refuse)
     app.before_request(_begin)
     app.after_request(_finisher(services.settings.trusted_proxies))
@@ -168,6 +170,16 @@ async def _refuse(error: Exception) -> Response:
         )
         error = ChatError(Code.INTERNAL, "this could not be served")
     return response(of_chat_error(error, _current_id()))
+
+
+def _elsewhere(site: Site | None) -> Callable[[Exception], Awaitable[Response]]:
+    """What has no route here may be the web client's."""
+
+    async def answer(error: Exception) -> Response:
+        found = site.answer(request) if site is not None else None
+        return found if found is not None else await _refuse(error)
+
+    return answer
 
 
 def _current_id() -> str:

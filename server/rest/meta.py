@@ -17,6 +17,7 @@ from server.rest.live_page import live_page
 from server.rest.openapi import openapi
 from server.rest.operation import Operation
 from server.services import Services
+from server.web.facts import client_facts
 
 JSON: Final = "application/json"
 _PAGE_POLICY: Final = (
@@ -34,6 +35,8 @@ def views(services: Services, operations: Sequence[Operation]) -> Mapping[str, V
     def documents() -> tuple[dict[str, Any], dict[str, Any]]:
         """Made for the first who asks: that takes as long as the rest of starting."""
         return openapi(operations), asyncapi()
+
+    facts = client_facts(services.settings)
 
     async def healthz() -> Response:
         return _json({"status": "ok"})
@@ -53,6 +56,9 @@ def views(services: Services, operations: Sequence[Operation]) -> Mapping[str, V
         answer.headers["Cache-Control"] = "public, max-age=60"
         return answer
 
+    async def client() -> Response:
+        return _json(facts)
+
     async def page() -> Response:
         answer = Response(docs_page(*documents()), content_type="text/html; charset=utf-8")
         answer.headers["Content-Security-Policy"] = _PAGE_POLICY
@@ -66,6 +72,7 @@ def views(services: Services, operations: Sequence[Operation]) -> Mapping[str, V
         "/readyz": readyz,
         "/metrics": metrics,
         "/.well-known/jwks.json": jwks,
+        "/client.json": client,
         "/openapi.json": _document(lambda: documents()[0]),
         "/asyncapi.json": _document(lambda: documents()[1]),
         "/docs": page,
