@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from annotated_types import Ge, Gt
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from config.fields import Section
 from config.settings import Settings
-from config.sources import Known, dotted, known
+from config.sources import Known, Place, dotted, known
 
 _UNITS: Final = {"_s": "seconds", "_ms": "milliseconds", "_bytes": "bytes", "_kib": "KiB", "_mib": "MiB"}
 
@@ -67,10 +67,7 @@ def sample() -> str:
     for each in known(Settings):
         if each.place[:-1] != section:
             section = each.place[:-1]
-            table = Settings.model_fields[section[0]].annotation
-            assert isinstance(table, type)
-            assert issubclass(table, Section)
-            lines += ["", f"# {table.__doc__}", f"[{dotted(section)}]"]
+            lines += ["", f"# {_about(section)}", f"[{dotted(section)}]"]
         facts = "; ".join(_facts(each))
         lines += [
             "",
@@ -79,6 +76,20 @@ def sample() -> str:
             f"# {each.place[-1]} = {each.setting.sample or default(each)}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _about(section: Place) -> str:
+    """What a section is for: said where it stands, if there are several of its kind, else by its class."""
+    model: type[BaseModel] = Settings
+    about: str | None = None
+    for name in section:
+        field = model.model_fields[name]
+        assert isinstance(field.annotation, type)
+        assert issubclass(field.annotation, Section)
+        model = field.annotation
+        about = field.description or model.__doc__
+    assert about is not None, f"{dotted(section)} says nothing of itself"
+    return about
 
 
 def _facts(each: Known) -> Iterator[str]:

@@ -27,6 +27,18 @@ class Setting:
     sample: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Stands beside the type of a section in a section: of one that is there several times, with other defaults each time.
+
+    Attributes:
+        env: what the names of its settings in the environment begin with.
+
+    """
+
+    env: str
+
+
 class Section(BaseModel):
     """A group of settings: a table in the TOML file."""
 

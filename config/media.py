@@ -1,69 +1,26 @@
 """The group of settings for files that people send."""
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from config.fields import ContentTypes, Section, Setting
+from config.fields import ContentTypes, Group, Section, Setting
 
-_Bytes = Field(gt=0, le=5 * 2**30)
-"""S3 takes no more in one upload, and copies no more at once."""
+
+class KindSettings(Section):
+    """What files of one kind may be."""
+
+    # S3 takes no more in one upload, and copies no more at once.
+    most_bytes: Annotated[int, Field(gt=0, le=5 * 2**30), Setting("BYTES")]
+    """Largest file of this kind."""
+    types: Annotated[ContentTypes, Setting("TYPES")]
+    """Types that it may have; `*/*` is any."""
 
 
 class MediaSettings(Section):
     """Files that people send: what is taken, and for how long."""
 
-    image_bytes: Annotated[int, _Bytes, Setting("MEDIA_IMAGE_BYTES")] = 20 * 2**20
-    """Largest image."""
-    image_types: Annotated[ContentTypes, Setting("MEDIA_IMAGE_TYPES")] = (
-        "image/jpeg",
-        "image/png",
-        "image/gif",
-        "image/webp",
-        "image/avif",
-        "image/heic",
-        "image/heif",
-    )
-    """Types that an image may have."""
-    video_bytes: Annotated[int, _Bytes, Setting("MEDIA_VIDEO_BYTES")] = 200 * 2**20
-    """Largest video."""
-    video_types: Annotated[ContentTypes, Setting("MEDIA_VIDEO_TYPES")] = (
-        "video/mp4",
-        "video/webm",
-        "video/quicktime",
-        "video/ogg",
-        "video/3gpp",
-    )
-    """Types that a video may have."""
-    audio_bytes: Annotated[int, _Bytes, Setting("MEDIA_AUDIO_BYTES")] = 50 * 2**20
-    """Largest audio recording."""
-    audio_types: Annotated[ContentTypes, Setting("MEDIA_AUDIO_TYPES")] = (
-        "audio/mpeg",
-        "audio/mp4",
-        "audio/aac",
-        "audio/ogg",
-        "audio/opus",
-        "audio/webm",
-        "audio/wav",
-        "audio/x-wav",
-        "audio/x-m4a",
-        "audio/flac",
-    )
-    """Types that an audio recording may have."""
-    document_bytes: Annotated[int, _Bytes, Setting("MEDIA_DOCUMENT_BYTES")] = 100 * 2**20
-    """Largest document."""
-    document_types: Annotated[ContentTypes, Setting("MEDIA_DOCUMENT_TYPES")] = ("*/*",)
-    """Types that a document may have; `*/*` is any. Documents are only ever downloaded, never shown by a browser."""
-    avatar_bytes: Annotated[int, _Bytes, Setting("MEDIA_AVATAR_BYTES")] = 5 * 2**20
-    """Largest profile picture."""
-    avatar_types: Annotated[ContentTypes, Setting("MEDIA_AVATAR_TYPES")] = (
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "image/gif",
-        "image/avif",
-    )
-    """Types that a profile picture may have."""
     upload_ttl_s: Annotated[int, Field(ge=10, le=86_400), Setting("MEDIA_UPLOAD_TTL_S")] = 900
     """How long the URL for an upload is good. An upload must have begun by then."""
     download_ttl_s: Annotated[int, Field(ge=10, le=86_400), Setting("MEDIA_DOWNLOAD_TTL_S")] = 300
@@ -74,6 +31,58 @@ class MediaSettings(Section):
     """Uploads that one user may have begun without using them."""
     review_s: Annotated[float, Field(gt=0), Setting("MEDIA_REVIEW_S")] = 5
     """Time between two looks for files to remove, beside those that a node is told of."""
+
+    image: Annotated[KindSettings, Group("MEDIA_IMAGE_")] = KindSettings(
+        most_bytes=20 * 2**20,
+        types=(
+            "image/jpeg",
+            "image/png",
+            "image/gif",
+            "image/webp",
+            "image/avif",
+            "image/heic",
+            "image/heif",
+        ),
+    )
+    """Images."""
+    video: Annotated[KindSettings, Group("MEDIA_VIDEO_")] = KindSettings(
+        most_bytes=200 * 2**20,
+        types=("video/mp4", "video/webm", "video/quicktime", "video/ogg", "video/3gpp"),
+    )
+    """Videos."""
+    audio: Annotated[KindSettings, Group("MEDIA_AUDIO_")] = KindSettings(
+        most_bytes=50 * 2**20,
+        types=(
+            "audio/mpeg",
+            "audio/mp4",
+            "audio/aac",
+            "audio/ogg",
+            "audio/opus",
+            "audio/webm",
+            "audio/wav",
+            "audio/x-wav",
+            "audio/x-m4a",
+            "audio/flac",
+        ),
+    )
+    """Audio recordings."""
+    document: Annotated[KindSettings, Group("MEDIA_DOCUMENT_")] = KindSettings(
+        most_bytes=100 * 2**20, types=("*/*",)
+    )
+    """Documents: only ever downloaded, never shown by a browser."""
+    avatar: Annotated[KindSettings, Group("MEDIA_AVATAR_")] = KindSettings(
+        most_bytes=5 * 2**20, types=("image/jpeg", "image/png", "image/webp", "image/gif", "image/avif")
+    )
+    """Profile pictures."""
+
+    @field_validator("image", "video", "audio", "document", "avatar", mode="before")
+    @classmethod
+    def _completed(cls, value: object, info: ValidationInfo) -> object:
+        """Of a kind of which only the size, or only the types, are set, the rest is as by default."""
+        if not isinstance(value, Mapping) or info.field_name is None:
+            return value
+        default: Any = cls.model_fields[info.field_name].default
+        return {**default.model_dump(), **value}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

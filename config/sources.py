@@ -3,7 +3,8 @@
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from config.errors import Problem
-from config.fields import Section, Setting
+from config.fields import Group, Section, Setting
 
 CONFIG_VARIABLE: Final = "CHAT_CONFIG"
 CONFIG_FILE: Final = Path("chat-platform.toml")
@@ -34,15 +35,29 @@ class Known:
         return self.field.annotation is SecretStr
 
 
-def known(model: type[BaseModel], above: Place = ()) -> Iterator[Known]:
+def known(model: type[BaseModel]) -> Iterator[Known]:
     """All settings of a model, sections included, in order."""
+    return _known(model)
+
+
+def _known(
+    model: type[BaseModel], above: Place = (), env: str = "", defaults: BaseModel | None = None
+) -> Iterator[Known]:
     for name, field in model.model_fields.items():
-        annotation = field.annotation
+        annotation, place = field.annotation, (*above, name)
         if isinstance(annotation, type) and issubclass(annotation, Section):
-            yield from known(annotation, (*above, name))
+            group = next((entry for entry in field.metadata if isinstance(entry, Group)), None)
+            if group is None:
+                yield from _known(annotation, place)
+            else:
+                yield from _known(annotation, place, group.env, field.default)
             continue
         setting = next(entry for entry in field.metadata if isinstance(entry, Setting))
-        yield Known((*above, name), setting, field)
+        if defaults is not None:
+            setting = replace(setting, env=env + setting.env)
+            field = copy(field)
+            field.default = getattr(defaults, name)
+        yield Known(place, setting, field)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from config.media import MediaSettings
+from config.media import KindSettings, MediaSettings
 from handlers.errors import ChatError, Code, invalid
 from handlers.filenames import MOST_CHARS, clean_filename
 from handlers.principal import Principal
@@ -49,23 +49,6 @@ class UploadAnswer(msgspec.Struct, frozen=True, kw_only=True):
     upload: UploadTarget
 
 
-class Limit(msgspec.Struct, frozen=True):
-    """What one kind of file may be."""
-
-    most_bytes: int
-    types: frozenset[str]
-
-
-def limits_of(settings: MediaSettings) -> Mapping[MediaKind, Limit]:
-    """The limits per kind."""
-    return {
-        kind: Limit(
-            getattr(settings, f"{kind.value}_bytes"), frozenset(getattr(settings, f"{kind.value}_types"))
-        )
-        for kind in MediaKind
-    }
-
-
 class Uploads:
     """Begins uploads."""
 
@@ -81,7 +64,9 @@ class Uploads:
         self._objects = objects
         self._clock = clock
         self._new_id = new_id
-        self._limits = limits_of(settings)
+        self._limits: dict[MediaKind, KindSettings] = {
+            kind: getattr(settings, kind.value) for kind in MediaKind
+        }
         self._upload_ttl_s = settings.upload_ttl_s
         self._orphan_s = settings.orphan_s
         self._most_unused = settings.max_unused
@@ -122,7 +107,7 @@ class Uploads:
         return UploadAnswer(media_id=media.id, upload=target)
 
 
-def check_upload(body: UploadBody, limit: Limit) -> str:
+def check_upload(body: UploadBody, limit: KindSettings) -> str:
     """The type, without parameters and in lower case. Raises `ChatError` (`INVALID`) for what its kind may not be."""
     content_type = body.content_type.partition(";")[0].strip().lower()
     if not _TYPE.fullmatch(content_type):
