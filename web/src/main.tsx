@@ -1,5 +1,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import "@/ui/tokens.css";
+import "@/ui/base.css";
 import { App } from "@/app/App";
 import { startTranslations } from "@/i18n";
 
