@@ -136,15 +136,15 @@ async def converse(
     early: bytes = b"",
 ) -> None:
     """A connection's whole life: its session begins, is served, and ends with it, whatever it ends with."""
-    session = core.session(principal, connection, child.id)
+    session = core.sessions.session(principal, connection, child.id)
     connections.add(connection, session)
     try:
         try:
-            await core.sessions.opened(session)
+            await core.sessions.sessions.opened(session)
             await connection.serve(child, session.take, early)
         finally:
             connection.close(RESTART, "the server restarts")  # only if nothing else has ended it
             connections.remove(connection)
-            core.sessions.closed(session)
+            core.sessions.sessions.closed(session)
     finally:
         await connection.finish()

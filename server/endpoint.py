@@ -220,7 +220,7 @@ class Endpoint:
         if self._connections.draining:
             raise ChatError(Code.DRAINING, "this node is on its way down", retry_after_ms=1000)
         self._admission.check(request.headers, peer)
-        return self._core.tokens.verify(token(request) or "")
+        return self._core.people.tokens.verify(token(request) or "")
 
 
 def _listening(host: str, port: int, *, shared: bool) -> socket.socket:

@@ -88,8 +88,10 @@ class NodeMetrics(Collector):
         )
         yield _gauge("longpoll_sessions", "Those that are long-polled.", len(self._polled))
         yield _counter("longpoll_begun", "Long-polled connections begun.", self._polled.begun)
-        yield _counter("peers_asked", "Requests handed on to other nodes.", self._core.peers.asked)
-        yield _counter("peers_given_up", "Those to nodes that did not answer.", self._core.peers.given_up)
+        yield _counter("peers_asked", "Requests handed on to other nodes.", self._core.cluster.peers.asked)
+        yield _counter(
+            "peers_given_up", "Those to nodes that did not answer.", self._core.cluster.peers.given_up
+        )
         yield _gauge("users_connected", "Users with a connection here.", len(self._core.hub.users))
         yield _gauge(
             "sockets_stalled", "Sockets whose client reads too slowly at the moment.", self._flusher.stalled
@@ -108,33 +110,39 @@ class NodeMetrics(Collector):
 
     def _of_messages(self) -> Iterator[Metric]:
         core = self._core
-        routers = core.routers.all()
+        routers = core.messages.routers.all()
         yield _gauge("chats_active", "Chats that somebody uses here.", len(routers))
         yield _gauge("routers_running", "Tasks of chats.", sum(router.running for router in routers))
-        yield _gauge("commit_pending", "Commands that wait to be written.", core.commit.pending)
-        yield _counter("commit_entries", "Entries written to the log.", core.commit.written)
-        yield _counter("commit_batches", "Writes to the log.", core.commit.batches)
-        yield _counter("commit_failures", "Writes that the store did not answer.", core.commit.failures)
-        yield _counter("retry_queued", "Messages that the store did not take in time.", core.retry.queued)
-        yield _counter("retry_applied", "Queued messages taken to the record.", core.retries.applied)
+        yield _gauge("commit_pending", "Commands that wait to be written.", core.messages.commit.pending)
+        yield _counter("commit_entries", "Entries written to the log.", core.messages.commit.written)
+        yield _counter("commit_batches", "Writes to the log.", core.messages.commit.batches)
+        yield _counter(
+            "commit_failures", "Writes that the store did not answer.", core.messages.commit.failures
+        )
+        yield _counter(
+            "retry_queued", "Messages that the store did not take in time.", core.messages.retry.queued
+        )
+        yield _counter("retry_applied", "Queued messages taken to the record.", core.messages.retries.applied)
         yield _counter(
             "retry_dead_lettered",
             "Queued messages that could not be carried out.",
-            core.retries.dead_lettered,
+            core.messages.retries.dead_lettered,
         )
-        yield _gauge("retry_queue_length", "Queued messages of chats in use here.", core.retry.length)
+        yield _gauge(
+            "retry_queue_length", "Queued messages of chats in use here.", core.messages.retry.length
+        )
         yield _counter("bus_published", "Envelopes published to other nodes.", core.fanout.published)
         yield _counter(
             "bus_dropped",
             "Envelopes not published; other nodes catch up from the record.",
             core.fanout.dropped,
         )
-        yield _counter("bus_received", "Envelopes from other nodes.", core.inbox.received)
+        yield _counter("bus_received", "Envelopes from other nodes.", core.cluster.inbox.received)
         yield _counter(
-            "bus_losses", "Times at which something from other nodes was missing.", core.inbox.losses
+            "bus_losses", "Times at which something from other nodes was missing.", core.cluster.inbox.losses
         )
-        yield _counter("recovery_rounds", "Comparisons with the record.", core.recovery.rounds)
-        yield _counter("nodes_buried", "Dead nodes that this one found.", core.membership.buried)
+        yield _counter("recovery_rounds", "Comparisons with the record.", core.cluster.recovery.rounds)
+        yield _counter("nodes_buried", "Dead nodes that this one found.", core.cluster.membership.buried)
 
     def _of_notifications(self) -> Iterator[Metric]:
         parts = self._core.notifications

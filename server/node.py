@@ -38,7 +38,7 @@ from server.longpoll.tickets import Tickets
 from server.metrics import NodeMetrics, TreeMetrics, process_metrics
 from server.poller import Poller
 from server.rest.app import create_app
-from server.services import Services
+from server.services import make_services
 from server.stores import real_stores
 from server.web.site import make_site
 from supervisors import (
@@ -79,35 +79,19 @@ def make_node(settings: Settings) -> Supervisor:
     def look() -> Node:
         return crashes.shown_in(snapshot(root))
 
-    poller = Poller(busy=lambda: core.commit.writing)
+    poller = Poller(busy=lambda: core.messages.commit.writing)
     flusher = Flusher()
     connections = Connections(
-        core.auth,
+        core.people.auth,
         wall_clock,
         idle_s=settings.limits.socket_idle_s,
         token_ttl_s=settings.auth.access_token_ttl_s,
     )
     supervisor = DynamicSupervisor(name="connections", max_children=settings.limits.max_connections)
     metrics = CollectorRegistry()
-    services = Services(
-        settings=settings,
-        tokens=core.tokens,
-        auth=core.auth,
-        audit=core.audit_reader,
-        profiles=core.profiles,
-        blocking=core.blocking,
-        invitations=core.invitations,
-        accounts=core.accounts,
-        conversations=core.conversations,
-        history=core.history,
-        receipt_views=core.receipt_views,
-        writer=core.writer,
-        quotas=core.quotas,
-        stories=core.stories.stories,
-        push=core.notifications.subscriptions,
-        media=core.media,
-        tree=LiveTree(settings.name, look, core.roll_call),
-        tracer=core.tracer,
+    services = make_services(
+        core,
+        tree=LiveTree(settings.name, look, core.cluster.roll_call),
         probes=core.stores.probes,
         site=make_site(settings, core.stores.objects),
         draining=lambda: connections.draining,
@@ -119,9 +103,9 @@ def make_node(settings: Settings) -> Supervisor:
     admission = Admission(core.quotas, trusted=settings.trusted_proxies, origins=settings.allowed_origins)
     long_poll = LongPoll(
         polled,
-        peers=core.peers,
-        tickets=Tickets(core.tokens, wall_clock, ttl_s=settings.auth.access_token_ttl_s),
-        tokens=core.tokens,
+        peers=core.cluster.peers,
+        tickets=Tickets(core.people.tokens, wall_clock, ttl_s=settings.auth.access_token_ttl_s),
+        tokens=core.people.tokens,
         admission=admission,
         roles=settings.roles,
         window_s=settings.limits.longpoll_window_s,

@@ -24,8 +24,9 @@ from handlers.user_stories import UserStories
 from handlers.users import Profiles
 from handlers.writer import Writer
 from persistence.ports import Probe
-from server.accounts import Accounts
-from server.media import MediaParts
+from server.core import Core
+from server.parts.accounts import AccountParts
+from server.parts.media import MediaParts
 from server.web.site import Site
 
 
@@ -54,7 +55,7 @@ class Services:
     profiles: Profiles
     blocking: Blocking
     invitations: Invitations
-    accounts: Accounts
+    accounts: AccountParts
     conversations: Conversations
     history: History
     receipt_views: ReceiptViews
@@ -70,3 +71,39 @@ class Services:
     site: Site | None = None
     draining: Callable[[], bool] = lambda: False
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+
+def make_services(
+    core: Core,
+    *,
+    tree: LiveTree,
+    probes: Sequence[Probe],
+    draining: Callable[[], bool],
+    site: Site | None = None,
+    metrics: CollectorRegistry | None = None,
+) -> Services:
+    """Those of a node."""
+    return Services(
+        settings=core.settings,
+        tokens=core.people.tokens,
+        auth=core.people.auth,
+        audit=core.audit_reader,
+        profiles=core.people.profiles,
+        blocking=core.people.blocking,
+        invitations=core.chats.invitations,
+        accounts=core.accounts,
+        conversations=core.chats.conversations,
+        history=core.chats.history,
+        receipt_views=core.receipts.views,
+        writer=core.messages.writer,
+        quotas=core.quotas,
+        stories=core.stories.stories,
+        push=core.notifications.subscriptions,
+        media=core.media,
+        tree=tree,
+        tracer=core.cluster.tracer,
+        probes=probes,
+        site=site,
+        draining=draining,
+        metrics=metrics or CollectorRegistry(),
+    )

@@ -48,7 +48,7 @@ class LongPollSessions:
         self._limits = limits
         self._open: dict[str, tuple[PolledConnection, Principal]] = {}
         self.begun = 0
-        core.peers.serve(self._from_peer)
+        core.cluster.peers.serve(self._from_peer)
 
     def __len__(self) -> int:
         return len(self._open)

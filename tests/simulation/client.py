@@ -230,7 +230,7 @@ class Client:
         try:
             while (chat := self.chats.get(chat_id)) is not None and chat.paging:
                 query = HistoryQuery(after_rev=chat.synced, limit=max(1, self.page))
-                page = await connection.node.call(core.history.page, self.principal, chat_id, query)
+                page = await connection.node.call(core.chats.history.page, self.principal, chat_id, query)
                 if connection is not self._connection:
                     return False
                 if self.chats.get(chat_id) is chat:
@@ -239,7 +239,7 @@ class Client:
             if chat is not None:
                 chat.changed_members.clear()
                 members = await connection.node.call(
-                    core.conversations.members, self.principal, chat_id, PageQuery(limit=100)
+                    core.chats.conversations.members, self.principal, chat_id, PageQuery(limit=100)
                 )
                 if connection is self._connection and self.chats.get(chat_id) is chat:
                     for member in members.items:

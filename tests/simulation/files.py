@@ -18,7 +18,7 @@ from handlers.users import ProfileBody
 from persistence.errors import StoreUnavailable
 from persistence.ids import Ids
 from persistence.models import MediaKind, Message, MessageType
-from server.media import make_media
+from server.parts.media import make_media
 from supervisors import ChildSpec, Supervisor, open_supervisor
 from tests.memory_stores import memory_stores
 from tests.simulation.node import START_MS, Disconnected, Node
@@ -84,13 +84,15 @@ class Files:
     async def send(self, user_id: str, chat_id: str, media_id: str, client_id: str = "c") -> Message:
         """A message that shows it."""
         body = picture(media_id, client_id)
-        message, _ = await self.ask(lambda node: node.core.writer.send, principal(user_id), chat_id, body)
+        message, _ = await self.ask(
+            lambda node: node.core.messages.writer.send, principal(user_id), chat_id, body
+        )
         return message
 
     async def delete(self, user_id: str, chat_id: str, seq: int) -> None:
         """Delete a message, for everyone."""
         try:
-            await self.ask(lambda node: node.core.writer.delete, principal(user_id), chat_id, seq)
+            await self.ask(lambda node: node.core.messages.writer.delete, principal(user_id), chat_id, seq)
         except ChatError as error:
             if error.code is not Code.NOT_FOUND:  # the first try has done it
                 raise
@@ -98,7 +100,7 @@ class Files:
     async def take_picture(self, user_id: str, media_id: str | None) -> None:
         """Another profile picture, or none."""
         body = ProfileBody(avatar_media_id=media_id)
-        await self.ask(lambda node: node.core.profiles.update, principal(user_id), body)
+        await self.ask(lambda node: node.core.people.profiles.update, principal(user_id), body)
 
     async def seen(self, user_id: str, media_id: str) -> bytes | None:
         """What somebody gets who asks for it; `None` if they are told that there is none."""

@@ -147,10 +147,10 @@ def check_idle(world: World) -> None:
     assert len(world.broker.queue(RETRIES)) == 0
     for node in world.living():
         core = node.core
-        assert not core.commit.is_full(1)
-        assert not core.receipts._pending
+        assert not core.messages.commit.is_full(1)
+        assert not core.receipts.receipts._pending
         assert not core.fanout._waiting
-        for router in core.routers.all():
+        for router in core.messages.routers.all():
             assert router.room.idle, f"{node.incarnation}: {router.room.chat.id} has commands left"
             assert not router.needs_task, f"{node.incarnation}: {router.room.chat.id} is behind"
             assert router.room.detour is None, f"{node.incarnation}: {router.room.chat.id} is on a detour"
@@ -217,9 +217,15 @@ async def check_nothing_left(world: World) -> None:
     for node in world.living():
         core = node.core
         assert not core.hub.users
-        assert not core.sessions._followed, (node.incarnation, core.sessions._followed, core.sessions._gone)
-        assert core.routers.all() == [], f"{node.incarnation}: {[r.room.chat.id for r in core.routers.all()]}"
-        assert core.partitions.count_children().specs == 0
+        assert not core.sessions.sessions._followed, (
+            node.incarnation,
+            core.sessions.sessions._followed,
+            core.sessions.sessions._gone,
+        )
+        assert core.messages.routers.all() == [], (
+            f"{node.incarnation}: {[r.room.chat.id for r in core.messages.routers.all()]}"
+        )
+        assert core.messages.partitions.count_children().specs == 0
     # What a dead node left, whose burier died too before it removed it, goes when somebody opens the chat.
     living = {node.incarnation for node in world.living()}
     assert [entry for entry in world.broker.open.values() if entry.node in living] == []

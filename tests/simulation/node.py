@@ -94,10 +94,10 @@ class Connection:
     async def serve(self) -> None:
         """As the endpoint serves it."""
         core = self.node.core
-        session = core.session(self.principal, self, "sim")
+        session = core.sessions.session(self.principal, self, "sim")
         try:
             with self.scope:
-                await core.sessions.opened(session)
+                await core.sessions.sessions.opened(session)
                 while True:
                     await self._arrived.wait()
                     self._arrived = trio.Event()
@@ -106,7 +106,7 @@ class Connection:
         except BadFrame as error:
             self.end(error.code)
         finally:
-            core.sessions.closed(session)
+            core.sessions.sessions.closed(session)
 
 
 class _Answer:
@@ -189,7 +189,7 @@ class Node:
             sender=push.sender(self._touch),
             run=_on_the_spot,
         )
-        self.core.tokens._open = _opened  # type: ignore[method-assign]
+        self.core.people.tokens._open = _opened  # type: ignore[method-assign]
         self.root = Supervisor(
             self.core.children(),
             name=incarnation,

@@ -47,9 +47,9 @@ class Poller:
         )
         self.requests = LongPoll(
             self.sessions,
-            peers=node.core.peers,
-            tickets=Tickets(node.core.tokens, node.clock, ttl_s=TTL_S),
-            tokens=node.core.tokens,
+            peers=node.core.cluster.peers,
+            tickets=Tickets(node.core.people.tokens, node.clock, ttl_s=TTL_S),
+            tokens=node.core.people.tokens,
             admission=Admission(node.core.quotas),
             roles=roles,
             window_s=limits.longpoll_window_s,
@@ -90,7 +90,7 @@ class Front:
         found = self._pollers.get(node)
         if found is None:
             settings = self.world.settings
-            found = self._pollers[node] = Poller(node, node.core.auth, settings.limits, settings.roles)
+            found = self._pollers[node] = Poller(node, node.core.people.auth, settings.limits, settings.roles)
             assert node._nursery is not None
             await node._nursery.start(_run, found.root)
         return found
@@ -137,7 +137,10 @@ class Front:
     async def call(self, function: Any, *args: Any, **options: Any) -> Any:
         """A request of another kind, at the node whose function it is."""
         for node in self.world.living():
-            if getattr(function, "__self__", None) in (node.core.history, node.core.conversations):
+            if getattr(function, "__self__", None) in (
+                node.core.chats.history,
+                node.core.chats.conversations,
+            ):
                 return await node.call(function, *args, **options)
         raise Disconnected
 
@@ -262,7 +265,7 @@ class Link:
     def _auth(self) -> str:
         user = self.front.world.record.users[self.principal.user_id]
         for node in self.front.world.living():
-            return node.core.tokens.issue(user, self.principal.device_id)[0]
+            return node.core.people.tokens.issue(user, self.principal.device_id)[0]
         return ""
 
     async def _request(self, make: Callable[[], Request]) -> Response | None:

@@ -33,7 +33,7 @@ async def sign_up(world: World, user_id: str, *devices: str) -> None:
     """A user with a password, and devices that are signed in."""
     world.user(user_id)
     core = world["n1"].core
-    hashed = await core.auth._passwords.hash(PASSWORD)
+    hashed = await core.people.auth._passwords.hash(PASSWORD)
     world.record.users[user_id] = structs.replace(world.record.users[user_id], password_hash=hashed)
     for name in devices:
         device_id = f"{user_id}-{name}"
@@ -73,7 +73,7 @@ async def until_answered(world: World, user_id: str) -> None:
 async def signs_in(world: World, phone: str) -> bool:
     node = world.living()[0]
     try:
-        await node.call(node.core.auth.login, LoginBody(phone=phone, password=PASSWORD), "192.0.2.2")
+        await node.call(node.core.people.auth.login, LoginBody(phone=phone, password=PASSWORD), "192.0.2.2")
     except Disconnected:
         return await signs_in(world, phone)
     except ChatError as error:
@@ -105,8 +105,8 @@ async def set_the_scene(world: World) -> tuple[str, str, str, str, Client, Clien
     guest = await world.group("bob", "ann")
     direct = await world.direct("ann", "bob")
     core = world["n1"].core
-    await world["n1"].call(core.blocking.block, principal("ann"), "cat")
-    await world["n1"].call(core.invitations.create, principal("ann"), owned, InviteBody())
+    await world["n1"].call(core.people.blocking.block, principal("ann"), "cat")
+    await world["n1"].call(core.chats.invitations.create, principal("ann"), owned, InviteBody())
     ann, bob = await world.online("ann", "n2"), await world.online("bob", "n2")
     await ann.say(direct, "what I wrote")
     return owned, guest, direct, world.record.users["ann"].phone, ann, bob

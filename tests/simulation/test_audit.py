@@ -22,8 +22,8 @@ async def insist(world: World, name: str, function: str, *args: object) -> None:
     for attempt in range(20):
         node = world[nodes[min(attempt, 1)]]
         try:
-            calls = {"delete_message": node.core.writer.delete}
-            await node.call(calls.get(function) or getattr(node.core.conversations, function), *args)
+            calls = {"delete_message": node.core.messages.writer.delete}
+            await node.call(calls.get(function) or getattr(node.core.chats.conversations, function), *args)
         except (Disconnected, StoreUnavailable):
             await trio.sleep(1)
         except ChatError as error:

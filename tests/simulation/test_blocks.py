@@ -21,7 +21,7 @@ from tests.simulation.world import World, principal
 
 async def blocking(node: Node, user_id: str, name: str, other: str) -> None:
     """A request of a user."""
-    await node.call(getattr(node.core.blocking, name), principal(user_id), other)
+    await node.call(getattr(node.core.people.blocking, name), principal(user_id), other)
 
 
 async def until_done(world: World, user_id: str, name: str, other: str) -> None:
@@ -142,7 +142,7 @@ async def test_a_chat_that_is_begun_while_one_blocks_is_no_way_around_it(world: 
         node = world["n2"]
         try:
             view, _ = await node.call(
-                node.core.conversations.create, principal("bob"), NewDirect(user_id="ann")
+                node.core.chats.conversations.create, principal("bob"), NewDirect(user_id="ann")
             )
         except ChatError as error:
             assert error.code is Code.FORBIDDEN  # noqa: PT017 - which of the two was first differs

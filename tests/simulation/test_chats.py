@@ -22,7 +22,7 @@ MEMBER = MemberBody()
 
 async def rest(node: Node, user_id: str, name: str, *args: Any, **options: Any) -> Any:
     """A request of a user."""
-    return await node.call(getattr(node.core.conversations, name), principal(user_id), *args, **options)
+    return await node.call(getattr(node.core.chats.conversations, name), principal(user_id), *args, **options)
 
 
 def texts(client: Client, chat_id: str) -> list[str]:
@@ -147,7 +147,7 @@ async def test_a_node_that_is_behind_a_client_catches_up_before_it_serves_it(wor
         await ann.say(chat_id, f"{number}")
     answer = await bob.connect(world["n2"])
     assert (answer["chats"], answer["messages"]) == ([], [])  # as far as the client had come on the other
-    assert world["n2"].core.routers.get(chat_id).room.head.seq == 3
+    assert world["n2"].core.messages.routers.get(chat_id).room.head.seq == 3
     await world.settle()
     assert texts(bob, chat_id) == ["0", "1", "2"]
 
@@ -232,7 +232,7 @@ async def test_rooms_are_not_let_go_of_while_somebody_is_about_to_use_them(world
     # A request has made a room of the first on the other node; nobody there is subscribed to it.
     with pytest.raises(ChatError):
         await rest(world["n2"], "ann", "remove_member", here, "eve")
-    assert [router.room.chat.id for router in world["n2"].core.routers.all()] == [here]
+    assert [router.room.chat.id for router in world["n2"].core.messages.routers.all()] == [here]
     await trio.sleep(45)
 
     async def meanwhile() -> None:
@@ -341,7 +341,7 @@ async def test_nobody_is_told_of_what_a_user_who_hides_it_has_read(world: World)
     chat_id = await world.direct("ann", "bob")
     ann = await world.online("ann", "n1")
     body = ProfileBody(privacy=PrivacyBody(read_receipts=False))
-    await world["n2"].call(world["n2"].core.profiles.update, principal("bob"), body)
+    await world["n2"].call(world["n2"].core.people.profiles.update, principal("bob"), body)
     bob, laptop = await world.online("bob", "n2"), await world.online("bob", "n1", "laptop")
     await ann.say(chat_id, "hello")
     await world.settle(0.1)

@@ -19,13 +19,15 @@ from tests.simulation.world import World, principal
 
 async def link(world: World, user_id: str, chat_id: str, **body: int) -> str:
     core = world["n1"].core
-    made = await world["n1"].call(core.invitations.create, principal(user_id), chat_id, InviteBody(**body))
+    made = await world["n1"].call(
+        core.chats.invitations.create, principal(user_id), chat_id, InviteBody(**body)
+    )
     return made.token
 
 
 async def join(node: Node, user_id: str, token: str) -> bool:
     """Whether the user was let in just now. Raises `ChatError`, `Disconnected`, `StoreUnavailable`."""
-    _, joined = await node.call(node.core.invitations.join, principal(user_id), token)
+    _, joined = await node.call(node.core.chats.invitations.join, principal(user_id), token)
     return joined
 
 
@@ -116,7 +118,7 @@ async def test_whoever_is_removed_while_they_join_again_does_not_come_back(world
     await world.online("bob", "n2")
     world.mongo.slowest_s = 0.02
     assert await until_answered(world, "n2", "bob", token)
-    conversations = world["n1"].core.conversations
+    conversations = world["n1"].core.chats.conversations
 
     async def come() -> None:
         for _ in range(10):

@@ -211,7 +211,7 @@ async def test_positions_do_not_cross_a_block(world: World) -> None:
     seq = (await share(ann, chat_id))["seq"]
     await move(ann, chat_id, seq, 10.0)
     moves = bob.opened[chat_id].moves
-    await world["n2"].call(world["n2"].core.blocking.block, bob.principal, "ann")
+    await world["n2"].call(world["n2"].core.people.blocking.block, bob.principal, "ann")
     await world.settle(0.1)
     with pytest.raises(Refused):
         await ann.ask(f"chat:{chat_id}", "location:update", seq=seq, lat=1.0, lng=1.0)

@@ -183,7 +183,7 @@ async def test_a_device_that_is_signed_out_is_closed_at_once_and_refused_from_th
     front = Front(world)
     ann = await polled(world, "ann", front)
     token = link_of(ann)._auth()
-    world["n2"].core.tokens.revoke("ann-phone")
+    world["n2"].core.people.tokens.revoke("ann-phone")
     world["n2"].core.fanout.revoke_device("ann", "ann-phone")
     await world.settle(1)
     assert not ann.connected
@@ -225,7 +225,7 @@ async def test_a_client_that_lets_go_of_its_request_is_missed_soon_wherever_that
     world.user("ann")
     own, other = Front(world, "n1"), Front(world, "n2")
     poller = await own.poller(world["n1"])
-    access = world["n1"].core.tokens.issue(world.record.users["ann"], "d")[0]
+    access = world["n1"].core.people.tokens.issue(world.record.users["ann"], "d")[0]
     for front in (own, other):
         token = msgspec.json.decode((await own.request(get(None, access))).body)["token"]
         requests = (await front.poller(front.living()[0])).requests
@@ -280,7 +280,7 @@ async def test_sessions_that_nobody_comes_for_leave_nothing(world: World) -> Non
     world.user("ann")
     front = Front(world, "n1")
     user = world.record.users["ann"]
-    token = world["n1"].core.tokens.issue(user, "d")[0]
+    token = world["n1"].core.people.tokens.issue(user, "d")[0]
     for _ in range(5):
         assert status(await front.request(get("lp1.stale", token))) == 410
     poller = await front.poller(world["n1"])

@@ -123,7 +123,7 @@ async def test_a_message_that_never_came_to_be_keeps_no_file(world: World) -> No
     world.hook = dies
     node = world["n1"]
     with pytest.raises(Disconnected):
-        await node.call(node.core.writer.send, principal("ann"), chat_id, picture(media_id, "c"))
+        await node.call(node.core.messages.writer.send, principal("ann"), chat_id, picture(media_id, "c"))
     assert world.record.media[media_id].uses
     await files.all_quiet()
     assert not world.record.media
@@ -137,7 +137,7 @@ async def test_a_file_used_twice_at_once_on_two_nodes_is_one(world: World) -> No
     world.mongo.slowest_s = world.s3.slowest_s = 0.05
 
     async def send(chat_id: str, node: str) -> None:
-        call = world[node].core.writer.send
+        call = world[node].core.messages.writer.send
         await world[node].call(call, principal("ann"), chat_id, picture(media_id, "c"))
 
     async with trio.open_nursery() as nursery:

@@ -243,7 +243,7 @@ async def test_a_chat_that_was_quiet_for_long_comes_back(world: World) -> None:
     chat_id, (ann, bob) = await crew(world)
     await ann.say(chat_id, "before")
     await trio.sleep(1000)
-    assert all(node.core.partitions.count_children().specs == 0 for node in world.living())
+    assert all(node.core.messages.partitions.count_children().specs == 0 for node in world.living())
     world.lose_rate = 1.0
     await ann.say(chat_id, "lost")
     world.lose_rate = 0.0
@@ -370,7 +370,7 @@ async def test_a_message_whose_own_node_meets_it_in_the_record_is_told_to_others
     world: World,
 ) -> None:
     chat_id, (ann, bob) = await crew(world)
-    router = world["n1"].core.routers.get(chat_id)
+    router = world["n1"].core.messages.routers.get(chat_id)
     assert router is not None
 
     def hook(node: Node, store: str, step: str) -> None:
@@ -462,7 +462,7 @@ async def test_a_node_that_the_cluster_has_forgotten_comes_back(world: World) ->
     chat_id, (ann, bob) = await crew(world)
     world["n2"].redis.down = True
     await trio.sleep(20)
-    assert world["n1"].core.membership.buried == 1
+    assert world["n1"].core.cluster.membership.buried == 1
     await ann.say(chat_id, "while away")
     world["n2"].redis.down = False
     await world.settle(2 * HEARTBEAT_S)

@@ -109,7 +109,7 @@ async def _carry_out(world: World, client: Client, chat_id: str, step: Step) -> 
             case "deliver":
                 return await client.ask("me", "message:delivered", chat_id=chat_id, seq=step.number)
             case "unread":
-                conversations = client.node.core.conversations
+                conversations = client.node.core.chats.conversations
                 return (await client.node.call(conversations.get, principal(step.user), chat_id)).unread
     except Refused as refused:
         return refused.code

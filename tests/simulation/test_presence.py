@@ -35,7 +35,7 @@ async def contacts(world: World, *others: str) -> Client:
 async def show(world: World, user_id: str, last_seen: Visibility, node: str = "n1") -> None:
     """Somebody changes who may see them."""
     body = ProfileBody(privacy=PrivacyBody(last_seen=last_seen))
-    await world[node].call(world[node].core.profiles.update, principal(user_id), body)
+    await world[node].call(world[node].core.people.profiles.update, principal(user_id), body)
 
 
 # -- coming and going --------------------------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ async def test_between_two_of_whom_one_has_blocked_the_other_nothing_is_told(
     await world.settle(SOON_S)
     pair = (blocker, "bob" if blocker == "ann" else "ann")
     world.record.blocks[pair] = Block(user_id=pair[0], blocked_id=pair[1], at=START_MS)
-    await world["n1"].core.news.contact_changed(*pair)
+    await world["n1"].core.presence.news.contact_changed(*pair)
     await world.settle(SOON_S)
     assert (ann.online, bob.online) == (set(), set())
     bob.disconnect()
@@ -424,7 +424,7 @@ async def test_between_two_of_whom_one_has_blocked_the_other_nothing_is_told(
     assert ann.heard_of("bob") == [CAME, WENT]
     assert bob.online == set()
     del world.record.blocks[pair]
-    await world["n2"].core.news.contact_changed(*pair)
+    await world["n2"].core.presence.news.contact_changed(*pair)
     await world.settle(SOON_S)
     assert (ann.online, bob.online) == ({"bob"}, {"ann"})
 

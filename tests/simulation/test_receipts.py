@@ -21,7 +21,7 @@ MEMBERS = 300
 
 async def hide_reads(world: World, user_id: str, *, hidden: bool) -> None:
     body = ProfileBody(privacy=PrivacyBody(read_receipts=not hidden))
-    await world["n1"].call(world["n1"].core.profiles.update, principal(user_id), body)
+    await world["n1"].call(world["n1"].core.people.profiles.update, principal(user_id), body)
     await world.settle(0.1)
 
 
@@ -31,7 +31,7 @@ def cursor(client: Client, chat_id: str, user_id: str) -> list[int]:
 
 
 async def receipts(world: World, user_id: str, chat_id: str, seq: int, node: str = "n1") -> Any:
-    views = world[node].core.receipt_views
+    views = world[node].core.receipts.views
     return await world[node].call(views.of_message, principal(user_id), chat_id, seq)
 
 
@@ -189,7 +189,7 @@ async def test_an_admin_on_a_third_node_is_told_too_and_a_member_who_was_one_is_
     chat_id, olga, others = await large(world, kind="channel", members=10)
     adam = others[0]
     key = (chat_id, adam.user_id)
-    change = world["n1"].core.conversations.put_member
+    change = world["n1"].core.chats.conversations.put_member
     await world["n1"].call(change, principal("olga"), chat_id, adam.user_id, MemberBody(role="admin"))
     await adam.connect(world["n3"])
     await olga.say(chat_id, "news")

@@ -44,7 +44,7 @@ def of(client: Client, reader: Client, chat_id: str) -> list[str]:
 
 
 def queues(world: World) -> list[RetryQueue]:
-    return [node.core.retry for node in world.living()]
+    return [node.core.messages.retry for node in world.living()]
 
 
 async def outage(world: World, seconds: float = AWAY_S) -> None:
@@ -171,10 +171,10 @@ async def test_over_rest_a_queued_message_is_said_to_be_queued(world: World) -> 
     world.mongo.faults.down = True
     core = world["n1"].core
     body = SendBody(chat_id=chat_id, client_id="r1", type=MessageType.TEXT, content={"text": "by REST"})
-    assert await world["n1"].call(core.writer.send, principal("ann"), chat_id, body) == QUEUED
+    assert await world["n1"].call(core.messages.writer.send, principal("ann"), chat_id, body) == QUEUED
     world.mongo.faults.down = False
     await world.settle(SOON_S)
-    message, created = await world["n1"].call(core.writer.send, principal("ann"), chat_id, body)  # type: ignore[misc]
+    message, created = await world["n1"].call(core.messages.writer.send, principal("ann"), chat_id, body)  # type: ignore[misc]
     assert isinstance(message, Message)
     assert (message.seq, created) == (1, False)
     assert texts(bob, chat_id) == ["by REST"]
@@ -183,7 +183,7 @@ async def test_over_rest_a_queued_message_is_said_to_be_queued(world: World) -> 
 @simulated()
 async def test_changes_are_held_and_refused_as_before(world: World) -> None:
     chat_id, (ann, bob) = await crew(world)
-    writer = world["n1"].core.writer
+    writer = world["n1"].core.messages.writer
     world.mongo.faults.down = True
     codes: list[Code] = []
 
@@ -479,7 +479,7 @@ async def test_who_was_removed_before_is_told_and_the_message_goes_to_the_dead_l
     while outgoing.queued is None:  # noqa: ASYNC110 - many things have to be over
         await trio.sleep(0.01)
     core = world["n1"].core
-    await world["n1"].call(core.conversations.remove_member, principal("ann"), chat_id, "bob")
+    await world["n1"].call(core.chats.conversations.remove_member, principal("ann"), chat_id, "bob")
     world.hook = None
     await world.settle(SOON_S)
     assert outgoing.refused == "not_found"
@@ -494,7 +494,7 @@ async def test_who_was_removed_before_is_told_and_the_message_goes_to_the_dead_l
     await ann.say(chat_id, "goes on")
     assert texts(ann, chat_id) == ["goes on"]
     await world["n1"].call(
-        core.conversations.put_member, principal("ann"), chat_id, "bob", MemberBody(role="member")
+        core.chats.conversations.put_member, principal("ann"), chat_id, "bob", MemberBody(role="member")
     )
     await world.settle(1)
     await world.heal()
@@ -522,7 +522,7 @@ async def test_what_crashes_its_router_is_set_aside_and_the_queue_goes_on(world:
 
 def _poison(node: Node) -> None:
     """The store does not take a certain message, however often it is asked."""
-    log = node.core.commit._store
+    log = node.core.messages.commit._store
     append = log.append
 
     async def picky(writes: Sequence[LogWrite]) -> list[Outcome]:

@@ -73,7 +73,7 @@ async def act(world: World, clients: dict[str, Client], step: Step) -> None:
             await client.ask("me", f"message:{step.what}", chat_id=chat_id, **pushes[step.what])
         elif step.what in requests and (step.what != "close" or step.number == 0):
             function, args, options = requests[step.what]
-            conversations = client.node.core.conversations
+            conversations = client.node.core.chats.conversations
             await client.node.call(
                 getattr(conversations, function), principal(step.user), chat_id, *args, **options
             )

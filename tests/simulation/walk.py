@@ -109,7 +109,7 @@ class Walk:
         """A request of the client's user about chats, to the node that it is connected to."""
         if client.node is None:
             raise Disconnected
-        function = getattr(client.node.core.conversations, name)
+        function = getattr(client.node.core.chats.conversations, name)
         return await client.node.call(function, client.principal, *args, **options)
 
     async def stories(self, client: Client, name: str, *args: Any) -> Any:
@@ -214,7 +214,7 @@ async def mute(walk: Walk, client: Client, chat_id: str) -> None:
 async def hide(walk: Walk, client: Client, chat_id: str) -> None:
     body = ProfileBody(privacy=PrivacyBody(last_seen=walk.random.choice(tuple(Visibility))))
     if client.node is not None:
-        await client.node.call(client.node.core.profiles.update, client.principal, body)
+        await client.node.call(client.node.core.people.profiles.update, client.principal, body)
 
 
 async def new_group(walk: Walk, client: Client, chat_id: str) -> None:

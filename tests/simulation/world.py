@@ -219,7 +219,7 @@ class World:
         for user_id in (owner, *getattr(body, "member_ids", ()), getattr(body, "user_id", owner)):
             if user_id not in self.record.users:
                 self.user(user_id)
-        view, _ = await self[node].call(self[node].core.conversations.create, principal(owner), body)
+        view, _ = await self[node].call(self[node].core.chats.conversations.create, principal(owner), body)
         return view
 
     def subscribe(

@@ -143,9 +143,11 @@ class Node:
         self.slow = trio.Event()
         core = SimpleNamespace(
             stores=SimpleNamespace(incarnation="n1"),
-            tokens=SimpleNamespace(verify=self._verify),
-            session=self._session,
-            sessions=SimpleNamespace(opened=self._opened, closed=self.closed.append),
+            people=SimpleNamespace(tokens=SimpleNamespace(verify=self._verify)),
+            sessions=SimpleNamespace(
+                session=self._session,
+                sessions=SimpleNamespace(opened=self._opened, closed=self.closed.append),
+            ),
         )
         self.poller, self.flusher = Poller(), Flusher()
         self.supervisor = DynamicSupervisor(name="connections", max_children=limits.max_connections)

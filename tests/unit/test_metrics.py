@@ -46,7 +46,11 @@ def of_tree(tree: TreeMetrics, connections: Any = None) -> dict[str, dict[tuple[
     """What is told of the tree alone, and of closed connections."""
     metrics = NodeMetrics(
         cast(
-            "Core", SimpleNamespace(hub=SimpleNamespace(users={}), peers=SimpleNamespace(asked=0, given_up=0))
+            "Core",
+            SimpleNamespace(
+                hub=SimpleNamespace(users={}),
+                cluster=SimpleNamespace(peers=SimpleNamespace(asked=0, given_up=0)),
+            ),
         ),
         cast("Endpoint", SimpleNamespace(accepted=0, refused=0)),
         cast("Connections", connections or SimpleNamespace(open={}, closed={})),

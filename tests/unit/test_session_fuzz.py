@@ -71,7 +71,7 @@ class Client:
         self._chat_id = chat_id
         self._refs = refs
         self._core = core
-        self._principal = core.tokens.verify(token)
+        self._principal = core.people.tokens.verify(token)
         self._session: Session | None = None
         self.asked: Counter[str] = Counter()
         self.got: list[list[Any]] = []
@@ -89,8 +89,8 @@ class Client:
 
     async def send(self, text: bytes) -> None:
         if self._session is None:
-            self._session = self._core.session(self._principal, self, "c")
-            await self._core.sessions.opened(self._session)
+            self._session = self._core.sessions.session(self._principal, self, "c")
+            await self._core.sessions.sessions.opened(self._session)
             for join in self._joins:
                 await self.send(frame(self._chat_id, self._refs, join))
         try:
@@ -103,7 +103,7 @@ class Client:
 
     def leave(self) -> None:
         if self._session is not None:
-            self._core.sessions.closed(self._session)
+            self._core.sessions.sessions.closed(self._session)
             self._session = None
 
     def check(self) -> None:
@@ -242,11 +242,15 @@ async def converse(conversation: list[tuple[int, Any]]) -> None:
     core = make_node()
     async with open_supervisor(Supervisor(core.children(), name="node", strategy=Strategy.REST_FOR_ONE)):
         sessions = [
-            await core.auth.signup(SignupBody(name, f"+4930000000{number}", "correct horse"), "127.0.0.1")
+            await core.people.auth.signup(
+                SignupBody(name, f"+4930000000{number}", "correct horse"), "127.0.0.1"
+            )
             for number, name in enumerate(("Ana", "Ben"))
         ]
         body = NewGroup(title="x", member_ids=[sessions[1].user.id])
-        view, _ = await core.conversations.create(core.tokens.verify(sessions[0].access_token), body)
+        view, _ = await core.chats.conversations.create(
+            core.people.tokens.verify(sessions[0].access_token), body
+        )
         refs = count(1)
         ana, ben = (Client(core, session.access_token, view.id, refs) for session in sessions)
         for who, what in conversation:

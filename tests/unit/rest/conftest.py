@@ -44,7 +44,7 @@ from persistence.memory import (
 from persistence.models import FOREVER, AccountJob, AccountTask, TaskState
 from server.core import make_core
 from server.rest.app import create_app
-from server.services import Services
+from server.services import make_services
 from supervisors import CrashLog, Strategy, Supervisor, Telemetry, open_supervisor, snapshot, to_log
 from tests.memory_stores import memory_stores
 
@@ -139,12 +139,12 @@ class Socket:
         self.asked: dict[str, tuple[str, str]] = {}
         self.frames: list[list[Any]] = []
         self.closed: tuple[int, str] | None = None
-        self.session = world.core.session(world.core.tokens.verify(token), self, "test")
+        self.session = world.core.sessions.session(world.core.people.tokens.verify(token), self, "test")
 
     @classmethod
     async def open(cls, world: World, token: str) -> Socket:
         socket = cls(world, token)
-        await world.core.sessions.opened(socket.session)
+        await world.core.sessions.sessions.opened(socket.session)
         return socket
 
     def push(self, prepared: Prepared) -> None:
@@ -225,25 +225,11 @@ class World:
             strategy=Strategy.REST_FOR_ONE,
             telemetry=Telemetry(to_log, self.crashes),
         )
-        self.services = Services(
-            settings=settings,
-            tokens=self.core.tokens,
-            auth=self.core.auth,
-            audit=self.core.audit_reader,
-            profiles=self.core.profiles,
-            blocking=self.core.blocking,
-            invitations=self.core.invitations,
-            accounts=self.core.accounts,
-            conversations=self.core.conversations,
-            history=self.core.history,
-            receipt_views=self.core.receipt_views,
-            writer=self.core.writer,
-            quotas=self.core.quotas,
-            stories=self.core.stories.stories,
-            push=self.core.notifications.subscriptions,
-            media=self.core.media,
-            tree=LiveTree(node, lambda: self.crashes.shown_in(snapshot(self.root)), self.core.roll_call),
-            tracer=self.core.tracer,
+        self.services = make_services(
+            self.core,
+            tree=LiveTree(
+                node, lambda: self.crashes.shown_in(snapshot(self.root)), self.core.cluster.roll_call
+            ),
             probes=self.probes,
             draining=lambda: self.draining,
         )

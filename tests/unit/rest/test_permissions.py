@@ -160,7 +160,7 @@ async def socket(call: str, who: Any, chat_id: str) -> str:
         answer = await connection(name, "phx_join")
         if event != "phx_join" and answer["status"] == "ok":
             answer = await connection(name, event, payload)
-    who.world.core.sessions.closed(connection.session)
+    who.world.core.sessions.sessions.closed(connection.session)
     return "ok" if answer["status"] == "ok" else str(answer["response"]["code"])
 
 

@@ -322,7 +322,7 @@ async def test_wrong_password_and_unknown_phone_take_the_same_steps(world: Any) 
     await world.request("POST", f"{API}/auth/signup", body())
     hashed: list[str] = []
     steps: list[str] = []
-    passwords = world.core.auth._passwords
+    passwords = world.core.people.auth._passwords
     run = passwords._run
 
     async def counting(function: Any, password: str, phc: str) -> Any:
@@ -380,7 +380,7 @@ async def test_new_keys_sign_nobody_out_and_old_ones_go(open_world: Any) -> None
 
 
 async def test_a_hash_of_another_cost_is_renewed_when_its_owner_logs_in(scene: Any, world: Any) -> None:
-    passwords, hashes = world.core.auth._passwords, world.record.users
+    passwords, hashes = world.core.people.auth._passwords, world.record.users
     before = hashes[scene.ada.id].password_hash
     await scene.log_in()
     assert hashes[scene.ada.id].password_hash == before
@@ -396,7 +396,7 @@ async def test_a_hash_of_another_cost_is_renewed_when_its_owner_logs_in(scene: A
 
 
 async def test_nobody_is_kept_out_because_a_hash_cannot_be_renewed(scene: Any, world: Any) -> None:
-    world.core.auth._passwords._iterations = 2
+    world.core.people.auth._passwords._iterations = 2
 
     async def hook(step: str) -> None:
         if step.startswith("renew_hash"):

@@ -147,7 +147,7 @@ async def test_while_mongodb_is_away_every_call_says_when_to_come_back(
             if (
                 name == "post_auth_logout"
             ):  # the token is refused from then on, whether or not the record knows
-                world.core.tokens._revoked.clear()
+                world.core.people.tokens._revoked.clear()
 
 
 async def test_while_redis_is_away_every_call_works(
@@ -228,7 +228,7 @@ async def test_asking_about_chats_that_do_not_exist_leaves_nothing_behind(scene:
         assert reply.status == 404
     await trio.sleep(2 * SWEEP_S)
     assert {topic for topic, nodes in world.broker.interest.items() if nodes} <= before
-    assert len(world.core.routers.all()) <= 1
+    assert len(world.core.messages.routers.all()) <= 1
 
 
 # -- signing out, everywhere -------------------------------------------------------------------------------------
@@ -280,10 +280,10 @@ async def test_online_is_whoever_has_a_connection_on_any_node(open_world: Any, m
         first = await type(await scene.ada.connect()).open(other, scene.bob.token)
         second = await type(first).open(one, scene.bob.token)
         assert (await view())["online"] is True
-        other.core.sessions.closed(first.session)
+        other.core.sessions.sessions.closed(first.session)
         await trio.sleep(5)
         assert (await view())["online"] is True
-        one.core.sessions.closed(second.session)
+        one.core.sessions.sessions.closed(second.session)
         await trio.sleep(5)
         gone = await view()
         assert (gone["online"], gone["last_seen"]) == (False, "2026-01-01T00:01:05.000Z")

@@ -43,7 +43,7 @@ async def test_the_key_is_a_point_and_the_same_on_all_nodes(open_world: Any) -> 
         EllipticCurvePublicKey.from_encoded_point(SECP256R1(), raw)
         assert len([row for row in one.record.keys.values() if row["kid"] == "vapid"]) == 1
         # It lies among the keys for tokens, and is none of them.
-        await two.core.tokens.load()
+        await two.core.people.tokens.load()
         published = (await two.request("GET", "/.well-known/jwks.json")).json["keys"]
         assert all(key["kid"] != "vapid" for key in published)
 
@@ -168,7 +168,7 @@ async def test_signing_a_device_out_removes_its_subscriptions(world: Any, scene:
     assert (await scene.ada("DELETE", f"{API}/devices/{other['device_id']}")).status == 204
     assert kept(world, scene.ada) == [body("first")["endpoint"]]
     # Its token may still be taken by a node that has not heard of it.
-    world.core.tokens._revoked.clear()
+    world.core.people.tokens._revoked.clear()
     assert (await world.request("POST", path, body("second"), headers=headers)).status == 401
     assert kept(world, scene.ada) == [body("first")["endpoint"]]
     assert (await scene.ada("POST", f"{API}/auth/logout")).status == 204

@@ -1,4 +1,4 @@
-"""Wires what a node has for files."""
+"""Files, wired."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from supervisors import ChildSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accounts:
+class AccountParts:
     """Deletion and archives, and who carries them out."""
 
     deletion: Deletion
@@ -44,7 +44,7 @@ def make_accounts(
     run: Run,
     clock: Callable[[], int],
     new_id: Callable[[], str],
-) -> Accounts:
+) -> AccountParts:
     """Wire it."""
     wake = Signal()
     exports = Exports(
@@ -90,4 +90,4 @@ def make_accounts(
     how: dict[AccountTask, Task] = {AccountTask.DELETION: deletion, AccountTask.EXPORT: exports}
     tasks = AccountTasks(stores.account_jobs, how, wake, clock)
     children = (ChildSpec("accounts", tasks.run),) if NodeRole.API in settings.roles else ()
-    return Accounts(deletion=deletion, exports=exports, tasks=tasks, children=children)
+    return AccountParts(deletion=deletion, exports=exports, tasks=tasks, children=children)

@@ -27,7 +27,7 @@ STOP_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notifications:
+class NotificationParts:
     """What a node has to notify people with. The workers run on nodes with the role for it."""
 
     vapid: Vapid
@@ -52,7 +52,7 @@ def make_notifications(
     clock: Callable[[], int],
     new_id: Callable[[], str],
     sender: PushSender | None = None,
-) -> Notifications:
+) -> NotificationParts:
     """Wire them. `sender` stands in for Web Push."""
     push = settings.push
     vapid = Vapid(
@@ -64,7 +64,7 @@ def make_notifications(
     )
     reach = Reach(push.networks)
     looks, pushes = stores.jobs(LOOKS, LEASE_S), stores.jobs(PUSHES, max(LEASE_S, 3 * push.timeout_s))
-    return Notifications(
+    return NotificationParts(
         vapid=vapid,
         subscriptions=PushSubscriptions(stores.subscriptions, stores.devices, vapid, reach, clock),
         notifier=Notifier(looks),

@@ -1,4 +1,4 @@
-"""What a node has for stories, wired to each other."""
+"""Stories, wired."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from supervisors import ChildSpec
 
 @dataclass(frozen=True, slots=True)
 class StoryParts:
-    """The stories' part of a node."""
+    """What a node has for stories."""
 
     news: StoryNews
     announcer: Announcer
@@ -37,11 +37,12 @@ class StoryParts:
 def make_stories(
     settings: Settings,
     stores: Stores,
+    *,
     hub: Hub,
     fanout: Fanout,
     commit: GroupCommit,
     contacts: Contacts,
-    media: MediaLibrary,
+    library: MediaLibrary,
     clock: Callable[[], int],
     new_id: Callable[[], str],
 ) -> StoryParts:
@@ -53,7 +54,7 @@ def make_stories(
         contacts=contacts,
         news=news,
         fanout=fanout,
-        media=media,
+        media=library,
         busy=lambda: commit.writing or commit.pending > 0,
         clock=clock,
     )
@@ -71,7 +72,7 @@ def make_stories(
         users=stores.users,
         contacts=contacts,
         announcer=announcer,
-        media=media,
+        media=library,
         clock=clock,
         new_id=new_id,
         ttl_s=settings.stories.ttl_s,

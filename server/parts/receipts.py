@@ -1,0 +1,50 @@
+"""Who has received and read messages, wired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from config.settings import Settings
+from handlers.chat_views import ChatViews
+from handlers.fanout import Fanout
+from handlers.receipt_sums import ReceiptSums
+from handlers.receipt_views import ReceiptViews
+from handlers.receipts import Receipts
+from handlers.routers import Routers
+from server.stores import Stores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptParts:
+    """What a node has for receipts."""
+
+    receipts: Receipts
+    sums: ReceiptSums
+    views: ReceiptViews
+
+
+def make_receipts(
+    settings: Settings,
+    stores: Stores,
+    *,
+    routers: Routers,
+    views: ChatViews,
+    fanout: Fanout,
+    clock: Callable[[], int],
+) -> ReceiptParts:
+    """Wire them."""
+    most_named = settings.receipts.named_up_to
+    sums = ReceiptSums(stores.chats, stores.log, routers, stores.attempts, most_named=most_named)
+    return ReceiptParts(
+        receipts=Receipts(stores.chats, routers, sums, fanout, clock),
+        sums=sums,
+        views=ReceiptViews(
+            chats=stores.chats,
+            users=stores.users,
+            store=stores.log,
+            views=views,
+            sums=sums,
+            most_named=most_named,
+        ),
+    )
