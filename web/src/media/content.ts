@@ -35,6 +35,8 @@ export interface Place {
   liveUntil: number | null;
 }
 
+/** Characters that turn the direction of what follows: with them "cod.exe" is read as "exe.doc". */
+const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -67,7 +69,7 @@ export function recording(content: Raw): Recording {
 
 export function documentFile(content: Raw): DocumentFile {
   return {
-    filename: text(content.filename),
+    filename: text(content.filename).replace(TURNING, ""),
     size: Math.max(0, number(content.size) ?? 0),
     caption: text(content.caption),
   };

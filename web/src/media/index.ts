@@ -1,10 +1,10 @@
 /** Files, voice notes and locations in conversations. What is not needed to show a conversation is loaded when it is used. */
-export { AttachButton } from "./AttachButton";
+export { AttachButton } from "./attaching/AttachButton";
+export { useDropAndPaste } from "./attaching/dropping";
 export { uploadAvatar } from "./avatar";
-export { useDropAndPaste } from "./dropping";
-export { LiveLocationBanner } from "./LiveLocationBanner";
+export { LiveLocationBanner } from "./location/LiveLocationBanner";
 export { MediaHost } from "./MediaHost";
 export { MessageMedia, OutgoingMedia } from "./MessageMedia";
 export { type MediaFile, useMediaUrl } from "./mediaUrl";
 export { UploadError, uploadAttachment } from "./upload";
-export { VoiceRecorder } from "./VoiceRecorder";
+export { VoiceRecorder } from "./voice/VoiceRecorder";

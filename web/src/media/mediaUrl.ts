@@ -1,5 +1,5 @@
 /** Where a file can be fetched from now. URLs are short-lived: whoever shows one gets another before it expires. */
-import { type UseQueryResult, useQuery } from "@tanstack/react-query";
+import { type QueryClient, queryOptions, type UseQueryResult, useQuery } from "@tanstack/react-query";
 import { ApiError, api, ok } from "@/api/client";
 import type { components } from "@/types/openapi";
 
@@ -9,9 +9,9 @@ export type MediaFile = components["schemas"]["MediaView"];
 const EARLY_MS = 45_000;
 const LEAST_MS = 5_000;
 
-/** Until when a URL is used, given when it expires: by this browser's clock, from when it came. */
-export function usableForMs(expiresAt: string, now: number): number {
-  const left = Date.parse(expiresAt) - now;
+/** For how long a URL is used, given when it expires and when it came. */
+export function usableForMs(expiresAt: string, since: number): number {
+  const left = Date.parse(expiresAt) - since;
   return Number.isNaN(left) ? LEAST_MS : Math.max(LEAST_MS, left - EARLY_MS);
 }
 
@@ -24,19 +24,30 @@ export function mediaProblem(error: unknown): MediaProblem {
   return error.status === 403 ? "forbidden" : "offline";
 }
 
-export const mediaKey = (mediaId: string) => ["media", mediaId] as const;
-
-/** One request for however many show the file. `null` asks for nothing. */
-export function useMediaUrl(mediaId: string | null | undefined): UseQueryResult<MediaFile, Error> {
-  return useQuery({
-    queryKey: mediaKey(mediaId ?? ""),
-    queryFn: ({ signal }) =>
-      ok(api.GET("/api/v1/media/{media_id}", { params: { path: { media_id: mediaId as string } }, signal })),
-    enabled: typeof mediaId === "string",
+const fileOptions = (mediaId: string) =>
+  queryOptions({
+    queryKey: ["media", mediaId] as const,
+    queryFn: ({ signal }): Promise<MediaFile> =>
+      ok(api.GET("/api/v1/media/{media_id}", { params: { path: { media_id: mediaId } }, signal })),
     staleTime: ({ state }) => (state.data ? usableForMs(state.data.expires_at, state.dataUpdatedAt) : 0),
-    refetchInterval: ({ state }) =>
-      state.data ? Math.max(1_000, usableForMs(state.data.expires_at, state.dataUpdatedAt)) : false,
     gcTime: 10 * 60_000,
     retry: (failures, error) => mediaProblem(error) === "offline" && failures < 3,
   });
+
+/** One request for however many show the file, and another before its URL expires. `null` asks for nothing. */
+export function useMediaUrl(mediaId: string | null | undefined): UseQueryResult<MediaFile, Error> {
+  return useQuery({
+    ...fileOptions(mediaId ?? ""),
+    enabled: typeof mediaId === "string",
+    refetchInterval: ({ state }) =>
+      state.data ? usableForMs(state.data.expires_at, state.dataUpdatedAt) : false,
+  });
 }
+
+/** The file now, from what is known of it or the server. @throws ApiError */
+export const locate = (queries: QueryClient, mediaId: string): Promise<MediaFile> =>
+  queries.fetchQuery(fileOptions(mediaId));
+
+/** Its URL did not work: the next that asks gets another. */
+export const distrust = (queries: QueryClient, mediaId: string): Promise<void> =>
+  queries.invalidateQueries({ queryKey: fileOptions(mediaId).queryKey, refetchType: "none" });

@@ -6,13 +6,12 @@ import type { components } from "@/types/openapi";
 type MediaKind = components["schemas"]["MediaKind"];
 type Target = components["schemas"]["UploadTarget"];
 
-/** Why a file was not uploaded. What is `passing` may be tried again as it is; the rest needs another file. */
+/** Why a file was not uploaded, in the server's words for problems. What is `passing` may be tried again as it is; the rest needs another file. */
 export type UploadProblem =
-  | "too-large"
-  | "type-not-allowed"
-  | "empty"
-  | "too-many"
-  | "refused"
+  | "too_large"
+  | "unsupported_media_type"
+  | "invalid"
+  | "rate_limited"
   | "offline"
   | "unavailable";
 
@@ -27,7 +26,7 @@ export class UploadError extends Error {
   }
 
   get passing(): boolean {
-    return this.code === "offline" || this.code === "unavailable" || this.code === "too-many";
+    return this.code === "offline" || this.code === "unavailable" || this.code === "rate_limited";
   }
 }
 
@@ -61,7 +60,7 @@ export async function upload(
 ): Promise<string> {
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
-  if (blob.size === 0) throw new UploadError("empty", "the file is empty");
+  if (blob.size === 0) throw new UploadError("invalid", "the file is empty");
   const body = { kind, content_type: contentType, size: blob.size, filename };
   let answer: components["schemas"]["UploadAnswer"];
   try {
@@ -76,11 +75,11 @@ export async function upload(
 
 function begun(error: unknown): unknown {
   if (!(error instanceof ApiError)) return error instanceof TypeError ? offline() : error;
-  if (error.status === 429) return new UploadError("too-many", error.message, error.retryAfterMs);
+  if (error.status === 429) return new UploadError("rate_limited", error.message, error.retryAfterMs);
   if (error.status >= 500) return new UploadError("unavailable", error.message, error.retryAfterMs);
-  if (error.fields.has("size")) return new UploadError("too-large", error.message);
-  if (error.fields.has("content_type")) return new UploadError("type-not-allowed", error.message);
-  return error.status === 422 ? new UploadError("refused", error.message) : error;
+  if (error.fields.has("size")) return new UploadError("too_large", error.message);
+  if (error.fields.has("content_type")) return new UploadError("unsupported_media_type", error.message);
+  return error.status === 422 ? new UploadError("invalid", error.message) : error;
 }
 
 const offline = () => new UploadError("offline", "there is no connection to the server");
@@ -105,7 +104,7 @@ function put(
     request.onload = () => {
       const { status } = request;
       if (status >= 200 && status < 300) return settle(resolve);
-      const code = status >= 500 || status === 429 ? "unavailable" : "refused";
+      const code = status >= 500 || status === 429 ? "unavailable" : "invalid";
       return settle(() => reject(new UploadError(code, `the object store answered ${status}`)));
     };
     request.onerror = () => settle(() => reject(offline()));

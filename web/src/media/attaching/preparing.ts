@@ -1,18 +1,18 @@
 /** From a file that somebody chose to what is sent: measured, made smaller where that loses nothing that is seen, with a preview. */
 import type { Attachment, Draft } from "@/realtime/realtime";
-import { isAnimated } from "./animation";
-import { draw, encode, hasTransparency, PLACEHOLDER, POSTER, thumbnailOf } from "./canvas";
-import type { Size } from "./content";
-import { isSendable, kindOf, nameFor, renamed } from "./files";
-import { fitEdge, MOST_PIXELS, PHOTO_EDGE, tooLarge } from "./scaling";
-import { waveformOf } from "./waveform";
+import type { Size } from "../content";
+import { happens, knownDuration, soundLength, Unshowable } from "../element";
+import { isSendable, kindOf, nameFor, renamed } from "../files";
+import { isAnimated } from "../pictures/animation";
+import { draw, encode, hasTransparency, PLACEHOLDER, POSTER, thumbnailOf } from "../pictures/canvas";
+import { fitEdge, MOST_PIXELS, PHOTO_EDGE, tooLarge } from "../pictures/scaling";
+import { waveformOf } from "../voice/waveform";
 
 const JPEG_QUALITY = 0.86;
 /** Bytes that tell whether a picture moves. */
 const HEAD_BYTES = 4_096;
 /** Sound that is longer than this when decoded has no waveform: it would fill the memory. */
 const DECODED_BYTES = 25 * 2 ** 20;
-const LOADING_MS = 20_000;
 
 /** The file as a message without a caption. What cannot be shown is sent as a document. */
 export async function prepare(file: File): Promise<Draft> {
@@ -26,9 +26,6 @@ export async function prepare(file: File): Promise<Draft> {
   }
   return prepareDocument(file);
 }
-
-/** This browser can make nothing of a file. */
-class Unshowable extends Error {}
 
 export function prepareDocument(file: File): Draft {
   const filename = file.name === "" ? nameFor("document", file.type, new Date()) : file.name.slice(0, 255);
@@ -82,14 +79,16 @@ async function prepareVideo(file: File): Promise<Draft> {
   video.playsInline = true;
   video.preload = "auto";
   try {
+    const loaded = happens(video, "loadeddata");
     video.src = url;
-    await happens(video, "loadeddata");
+    await loaded;
     const size = { width: video.videoWidth, height: video.videoHeight };
     if (size.width === 0 || size.height === 0) throw new Unshowable();
     const duration = await knownDuration(video);
     // The very first frame is often black.
+    const sought = happens(video, "seeked");
     video.currentTime = Math.min(1, duration / 4);
-    await happens(video, "seeked");
+    await sought;
     const thumbnail = await thumbnailOf(video, size, POSTER);
     return {
       type: "video",
@@ -130,44 +129,7 @@ async function heard(file: Blob): Promise<{ durationMs: number; waveform: number
       throw new Unshowable();
     }
   }
-  const url = URL.createObjectURL(file);
-  const audio = document.createElement("audio");
-  try {
-    audio.src = url;
-    await happens(audio, "loadedmetadata");
-    return {
-      durationMs: Math.min(86_400_000, Math.round((await knownDuration(audio)) * 1_000)),
-      waveform: null,
-    };
-  } finally {
-    audio.removeAttribute("src");
-    URL.revokeObjectURL(url);
-  }
-}
-
-/** Recordings by a browser do not say how long they are until they have been searched to the end. */
-export async function knownDuration(media: HTMLMediaElement): Promise<number> {
-  if (Number.isFinite(media.duration)) return media.duration;
-  media.currentTime = Number.MAX_SAFE_INTEGER;
-  await happens(media, "durationchange", () => Number.isFinite(media.duration));
-  const { duration } = media;
-  media.currentTime = 0;
-  return duration;
-}
-
-function happens(media: HTMLMediaElement, name: string, enough: () => boolean = () => true): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = new AbortController();
-    const settle = (outcome: () => void) => {
-      end.abort();
-      clearTimeout(timer);
-      outcome();
-    };
-    const timer = setTimeout(() => settle(() => reject(new Unshowable())), LOADING_MS);
-    const { signal } = end;
-    media.addEventListener(name, () => enough() && settle(resolve), { signal });
-    media.addEventListener("error", () => settle(() => reject(new Unshowable())), { signal });
-  });
+  return { durationMs: Math.min(86_400_000, await soundLength(file)), waveform: null };
 }
 
 const attach = (blob: Blob, kind: Attachment["kind"], contentType: string, filename: string): Attachment => ({
@@ -176,10 +138,3 @@ const attach = (blob: Blob, kind: Attachment["kind"], contentType: string, filen
   contentType,
   filename,
 });
-
-/** The draft with what is written under it. Sound has no captions. */
-export function withCaption(draft: Draft, caption: string): Draft {
-  const trimmed = caption.trim();
-  if (trimmed === "" || draft.type === "audio") return draft;
-  return { ...draft, content: { ...draft.content, caption: trimmed } };
-}

@@ -1,5 +1,5 @@
 /** How large pictures are sent and shown. */
-import type { Size } from "./content";
+import type { Size } from "../content";
 
 /** The longest side of a photograph that is sent: sharp on any screen, a tenth of what a camera makes. */
 export const PHOTO_EDGE = 2560;

@@ -1,5 +1,5 @@
 /** Drawing pictures anew: smaller, upright, and without anything that a camera has written into them. */
-import type { Size } from "./content";
+import type { Size } from "../content";
 import { fitEdge } from "./scaling";
 
 /** The server takes no more in `thumbnail`; as base64, which is a third longer, it stays below even so. */

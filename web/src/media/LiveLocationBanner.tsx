@@ -1,3 +1,0 @@
-export function LiveLocationBanner(_: { chatId: string }) {
-  return null;
-}
