@@ -2,11 +2,14 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "@/ui/tokens.css";
 import "@/ui/base.css";
-import { App } from "@/app/App";
+import { App, preload } from "@/app/App";
+import { applyAppearance } from "@/app/appearance";
 import { startTranslations } from "@/i18n";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no root");
+applyAppearance();
+preload();
 await startTranslations();
 createRoot(root).render(
   <StrictMode>

@@ -33,18 +33,24 @@ function stored(): Session | null {
   }
 }
 
-export const sessionStore = createStore<{ session: Session | null }>(() => ({ session: stored() }));
+interface Sessions {
+  session: Session | null;
+  /** The last one has come to an end that nobody here wanted: revoked, or expired. */
+  lost: boolean;
+}
+
+export const sessionStore = createStore<Sessions>(() => ({ session: stored(), lost: false }));
 
 if (typeof window !== "undefined") {
   window.addEventListener("storage", (event) => {
-    if (event.key === STORED || event.key === null) sessionStore.setState({ session: stored() });
+    if (event.key === STORED || event.key === null) sessionStore.setState({ session: stored(), lost: false });
   });
 }
 
-function keep(session: Session | null): void {
+function keep(session: Session | null, lost = false): void {
   if (session === null) localStorage.removeItem(STORED);
   else localStorage.setItem(STORED, JSON.stringify(session));
-  sessionStore.setState({ session });
+  sessionStore.setState({ session, lost });
 }
 
 export function signedIn(view: SessionView): Session {
@@ -87,7 +93,7 @@ export async function accessToken(refused?: string): Promise<string> {
       body: JSON.stringify({ refresh_token: session.refreshToken }),
     });
     if (answer.status === 401 || answer.status === 403) {
-      keep(null);
+      keep(null, true);
       throw new SessionOver();
     }
     if (!answer.ok) throw new TypeError(`refreshing was answered ${answer.status}`);

@@ -1,3 +1,36 @@
-export function SettingsPane(_: { page: string | null }) {
-  return null;
+import { Settings } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import { Lost } from "@/app/Lost";
+import { lazily } from "@/app/lazily";
+import { EmptyState, PaneHeader, useNarrow } from "@/ui";
+import { isPage, type SettingsPage } from "./pages";
+import styles from "./SettingsPane.module.css";
+
+const CONTENT = {
+  profile: lazily(() => import("./Profile").then((module) => module.Profile)),
+  privacy: lazily(() => import("./Privacy").then((module) => module.Privacy)),
+  appearance: lazily(() => import("./Appearance").then((module) => module.Appearance)),
+  devices: lazily(() => import("./Devices").then((module) => module.Devices)),
+  shortcuts: lazily(() => import("./Shortcuts").then((module) => module.Shortcuts)),
+} satisfies Record<SettingsPage, unknown>;
+
+/** One page of the settings. */
+export function SettingsPane({ page }: { page: string | null }) {
+  const { t } = useTranslation("settings");
+  const [, go] = useLocation();
+  const narrow = useNarrow();
+  if (page === null) return <EmptyState icon={Settings} title={t("choose")} />;
+  if (!isPage(page)) return <Lost />;
+  const Content = CONTENT[page];
+  return (
+    <>
+      <PaneHeader title={t(`${page}.title`)} onBack={narrow ? () => go("/settings") : undefined} />
+      <div className={styles.scroll}>
+        <div className={styles.page}>
+          <Content />
+        </div>
+      </div>
+    </>
+  );
 }

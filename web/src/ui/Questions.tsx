@@ -1,36 +1,14 @@
-import { useTranslation } from "react-i18next";
+import { lazy, Suspense } from "react";
 import { useStore } from "zustand";
 import { questions } from "./asking";
-import { Button } from "./Button";
-import { Dialog } from "./Dialog";
+
+/** What a dialog needs is loaded with the first question. */
+const AskedQuestion = lazy(() =>
+  import("./AskedQuestion").then((module) => ({ default: module.AskedQuestion })),
+);
 
 /** Where the questions of `confirm` are shown. Once, at the root. */
 export function Questions() {
-  const { t } = useTranslation("app");
-  const question = useStore(questions, (state) => state.asked[0]);
-  if (question === undefined) return null;
-  return (
-    <Dialog
-      title={question.title}
-      role="alertdialog"
-      size="s"
-      onClose={() => question.answer(false)}
-      actions={
-        <>
-          <Button onPress={() => question.answer(false)} autoFocus={question.danger === true}>
-            {t("cancel")}
-          </Button>
-          <Button
-            variant={question.danger === true ? "danger" : "primary"}
-            onPress={() => question.answer(true)}
-            autoFocus={question.danger !== true}
-          >
-            {question.action}
-          </Button>
-        </>
-      }
-    >
-      {question.body}
-    </Dialog>
-  );
+  const any = useStore(questions, (state) => state.asked.length > 0);
+  return <Suspense>{any && <AskedQuestion />}</Suspense>;
 }

@@ -1,0 +1,49 @@
+/** What an address shows. The one list of the addresses there are. */
+
+export type Place =
+  | { at: "chats" }
+  | { at: "chat"; chatId: string; info: boolean }
+  | { at: "new" }
+  | { at: "stories"; userId: string | null }
+  | { at: "settings"; page: string | null }
+  | { at: "invite"; token: string }
+  | { at: "sign-in" }
+  | { at: "sign-up" }
+  | { at: "nowhere" };
+
+/** Which kinds of new chat `NewChat` reads off the address. */
+const NEW = new Set([undefined, "group", "channel"]);
+
+export function placeOf(path: string): Place {
+  const parts = path.split("/").filter((part) => part !== "");
+  const [section, raw, rest] = parts;
+  const one = decoded(raw);
+  if (parts.length > 3 || one === null) return { at: "nowhere" };
+  if (section === undefined) return { at: "chats" };
+  if (section === "chats" && one !== undefined && (rest === undefined || rest === "info"))
+    return { at: "chat", chatId: one, info: rest === "info" };
+  if (rest !== undefined) return { at: "nowhere" };
+  if (section === "new" && NEW.has(one)) return { at: "new" };
+  if (section === "stories") return { at: "stories", userId: one ?? null };
+  if (section === "settings") return { at: "settings", page: one ?? null };
+  if (section === "invite" && one !== undefined) return { at: "invite", token: one };
+  if (section === "signin" && one === undefined) return { at: "sign-in" };
+  if (section === "signup" && one === undefined) return { at: "sign-up" };
+  return { at: "nowhere" };
+}
+
+/** `null` for what nobody has written on purpose: a `%` that encodes nothing. */
+function decoded(part: string | undefined): string | undefined | null {
+  try {
+    return part === undefined ? undefined : decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
+
+/** Where to go after signing in: an address of this page, and not that of signing in itself. */
+export function placeAfter(next: string | null): string {
+  if (next === null || !next.startsWith("/") || next.startsWith("//") || next.includes("\\")) return "/";
+  const { at } = placeOf(next.split(/[?#]/)[0] ?? "/");
+  return at === "sign-in" || at === "sign-up" || at === "nowhere" ? "/" : next;
+}
