@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { defineConfig } from "@playwright/test";
+
+/** Debian's Chromium; another one by its path in CHROMIUM. */
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+export default defineConfig({
+  testDir: "e2e",
+  globalSetup: "./e2e/harness/stack.ts",
+  outputDir: "node_modules/.e2e",
+  fullyParallel: true,
+  forbidOnly: true,
+  workers: Number(process.env.E2E_WORKERS ?? 2),
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"]],
+  use: {
+    launchOptions: {
+      ...(existsSync(CHROMIUM) && { executablePath: CHROMIUM }),
+      args: [
+        "--no-sandbox",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        // A camera and a microphone that are always there, and always allowed.
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+      ],
+    },
+    actionTimeout: 15_000,
+    screenshot: "only-on-failure",
+    trace: process.env.E2E_TRACE === undefined ? "off" : "retain-on-failure",
+  },
+});
