@@ -1,0 +1,47 @@
+import { BellOff, BellRing, CheckCheck, LogOut, Pin, PinOff, Trash2 } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import type { Chat } from "@/realtime/realtime";
+import { MenuItem, MenuSeparator } from "@/ui";
+import { mayClose, mayLeave } from "./permissions";
+import { MUTES, useChatActions } from "./useChatActions";
+
+/** What can be done with a chat of the list. */
+export function ChatMenu({ chat, title }: { chat: Chat; title: string }) {
+  const { t } = useTranslation("chat");
+  const actions = useChatActions(chat, title);
+  return (
+    <>
+      <MenuItem icon={chat.pinned ? PinOff : Pin} onAction={actions.togglePin}>
+        {chat.pinned ? t("unpin") : t("pin")}
+      </MenuItem>
+      {chat.unread > 0 && (
+        <MenuItem icon={CheckCheck} onAction={actions.markRead}>
+          {t("markRead")}
+        </MenuItem>
+      )}
+      <MenuSeparator />
+      {chat.muted ? (
+        <MenuItem icon={BellRing} onAction={actions.unmute}>
+          {t("unmute")}
+        </MenuItem>
+      ) : (
+        MUTES.map(({ name, ms }) => (
+          <MenuItem key={name} icon={BellOff} onAction={() => actions.mute(ms)}>
+            {t(`mute.${name}`)}
+          </MenuItem>
+        ))
+      )}
+      {mayLeave(chat) && <MenuSeparator />}
+      {mayLeave(chat) && (
+        <MenuItem icon={LogOut} danger onAction={actions.leave}>
+          {t(chat.type === "channel" ? "leaveChannel" : "leaveGroup")}
+        </MenuItem>
+      )}
+      {mayClose(chat) && (
+        <MenuItem icon={Trash2} danger onAction={actions.close}>
+          {t(chat.type === "channel" ? "deleteChannel" : "deleteGroup")}
+        </MenuItem>
+      )}
+    </>
+  );
+}

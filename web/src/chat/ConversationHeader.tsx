@@ -1,0 +1,64 @@
+import { ArrowLeft, PanelRight } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { Link, useLocation, useRoute } from "wouter";
+import type { Chat, Person } from "@/realtime/realtime";
+import { useChatTitle, useConnection, usePerson, useTyping } from "@/store/hooks";
+import { Avatar, formatRelative, IconButton, useNarrow } from "@/ui";
+import styles from "./ConversationHeader.module.css";
+import { TypingText } from "./TypingText";
+
+export function ConversationHeader({ chat }: { chat: Chat }) {
+  const { t } = useTranslation("chat");
+  const narrow = useNarrow();
+  const [, navigate] = useLocation();
+  const [infoOpen] = useRoute("/chats/:chatId/info");
+  const peer = usePerson(chat.peer_id);
+  const title = useChatTitle(chat);
+  const info = infoOpen ? `/chats/${chat.id}` : `/chats/${chat.id}/info`;
+  return (
+    <header className={styles.header}>
+      {narrow && (
+        <IconButton
+          label={t("backToChats")}
+          icon={ArrowLeft}
+          onPress={() => navigate("/")}
+          className={styles.back}
+        />
+      )}
+      <Link href={info} className={styles.who} aria-label={t("openInfo", { title })}>
+        <Avatar name={title} mediaId={peer?.avatarMediaId} online={peer?.online} size={40} />
+        <span className={styles.words}>
+          <h2 className={styles.title}>
+            <bdi>{peer?.deleted === true ? t("deletedAccount") : title}</bdi>
+          </h2>
+          <span className={styles.status}>
+            <Status chat={chat} peer={peer} />
+          </span>
+        </span>
+      </Link>
+      {!narrow && (
+        <IconButton
+          label={t("info")}
+          icon={PanelRight}
+          pressed={infoOpen}
+          onPress={() => navigate(info)}
+          className={styles.info}
+        />
+      )}
+    </header>
+  );
+}
+
+/** Who is typing, else whether the other is there, or how many are in it. */
+function Status({ chat, peer }: { chat: Chat; peer: Person | undefined }) {
+  const { t } = useTranslation("chat");
+  const typing = useTyping(chat.id);
+  const connected = useConnection().status === "online";
+  if (typing.length > 0) return <TypingText userIds={typing} named={chat.type !== "direct"} />;
+  if (chat.type === "group") return t("members", { count: chat.member_count });
+  if (chat.type === "channel") return t("subscribers", { count: chat.member_count });
+  // What is known of others is old while there is no connection.
+  if (!connected || peer === undefined || peer.deleted) return null;
+  if (peer.online) return t("online");
+  return peer.lastSeen === null ? null : t("lastSeen", { when: formatRelative(peer.lastSeen) });
+}

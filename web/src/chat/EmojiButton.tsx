@@ -1,0 +1,32 @@
+import { Smile } from "lucide-react";
+import { lazy, Suspense } from "react";
+import { useTranslation } from "react-i18next";
+import { IconButton, Popover, Spinner } from "@/ui";
+
+const EmojiPanel = lazy(() => import("./EmojiPanel").then(({ EmojiPanel }) => ({ default: EmojiPanel })));
+
+/** Opens the choice of emoji; it and its data are loaded then. */
+export function EmojiButton({
+  onEmoji,
+  onClosed,
+}: {
+  onEmoji: (emoji: string) => void;
+  onClosed: () => void;
+}) {
+  const { t } = useTranslation("chat");
+  return (
+    <Popover label={t("emoji")} trigger={<IconButton label={t("emoji")} icon={Smile} />}>
+      {(close) => (
+        <Suspense fallback={<Spinner center label={t("loadingEmoji")} />}>
+          <EmojiPanel
+            onEmoji={(emoji) => {
+              onEmoji(emoji);
+              close();
+              requestAnimationFrame(onClosed);
+            }}
+          />
+        </Suspense>
+      )}
+    </Popover>
+  );
+}

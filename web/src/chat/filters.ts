@@ -1,0 +1,25 @@
+/** Which chats of the list are shown. */
+import type { Chat } from "@/realtime/realtime";
+
+export const FILTERS = ["all", "unread", "groups"] as const;
+export type Filter = (typeof FILTERS)[number];
+
+/** Without case and accents, for comparing. */
+export const folded = (text: string): string =>
+  text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+
+/**
+ * @param open the chat that is on the screen: it stays in the list of unread ones when it has just been read
+ */
+export function shows(
+  chat: Chat,
+  title: string,
+  filter: Filter,
+  query: string,
+  open: string | null,
+): boolean {
+  if (filter === "unread" && chat.unread === 0 && chat.id !== open) return false;
+  if (filter === "groups" && chat.type === "direct") return false;
+  const wanted = folded(query.trim());
+  return wanted === "" || folded(title).includes(wanted);
+}

@@ -1,0 +1,140 @@
+/**
+ * What a conversation shows, row by row: its history with the marks that depend on neighbours (day, unread line, whether it goes on from the one before).
+ *
+ * A message is one row, and marks belong to its row: so a page of older messages adds rows at the start and changes no others but the first.
+ */
+import type { History, Outgoing } from "@/realtime/realtime";
+import type { MessageView, Timestamp } from "@/types/socket";
+
+/** Messages of one person stand together when no more time lies between two of them. */
+const TOGETHER_MS = 5 * 60_000;
+
+export type TimelineRow = MessageRow | OutgoingRow;
+
+interface Marks {
+  /** The same while a message is outgoing and after it is sent, so that nothing on the screen is built anew. */
+  key: string;
+  senderId: string;
+  at: Timestamp;
+  /** When a new day begins with this row. */
+  day: Timestamp | null;
+  unreadLine: boolean;
+  /** First and last of those that stand together. */
+  first: boolean;
+  last: boolean;
+}
+
+export interface MessageRow extends Marks {
+  kind: "message";
+  message: MessageView;
+}
+
+export interface OutgoingRow extends Marks {
+  kind: "outgoing";
+  outgoing: Outgoing;
+}
+
+/** The calendar day here, as a text that differs between days. */
+export function dayKey(at: Timestamp): string {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
+}
+
+function standTogether(before: TimelineRow, after: TimelineRow): boolean {
+  return (
+    before.senderId === after.senderId &&
+    after.day === null &&
+    !after.unreadLine &&
+    !isSystem(before) &&
+    !isSystem(after) &&
+    Math.abs(Date.parse(after.at) - Date.parse(before.at)) <= TOGETHER_MS
+  );
+}
+
+const isSystem = (row: TimelineRow) => row.kind === "message" && row.message.type === "system";
+
+/**
+ * The rows of a history, oldest first, what is not sent yet at the end.
+ *
+ * @param me whose messages the outgoing ones are
+ */
+export function timeline(history: History, me: string): TimelineRow[] {
+  const rows: TimelineRow[] = [];
+  let lineDrawn = false;
+  let day = "";
+  const add = (row: TimelineRow) => {
+    const key = dayKey(row.at);
+    if (key !== day) {
+      row.day = row.at;
+      day = key;
+    }
+    const before = rows.at(-1);
+    if (before !== undefined) {
+      row.first = !standTogether(before, row);
+      before.last = row.first;
+    }
+    rows.push(row);
+  };
+  for (const message of history.messages) {
+    const unreadLine: boolean =
+      !lineDrawn &&
+      history.firstUnread !== null &&
+      message.seq >= history.firstUnread &&
+      message.sender_id !== me &&
+      !message.deleted;
+    lineDrawn ||= unreadLine;
+    add({
+      kind: "message",
+      message,
+      ...fresh(rowKey(message.sender_id, message.client_id), message.sender_id, message.created_at),
+      unreadLine,
+    });
+  }
+  // What waits for its turn is shown under what has come since, at the time of writing: its day is not shown again for it.
+  for (const outgoing of history.outgoing)
+    add({ kind: "outgoing", outgoing, ...fresh(rowKey(me, outgoing.clientId), me, outgoing.createdAt) });
+  return rows;
+}
+
+/** `client_id` is unique within a chat and sender. */
+const rowKey = (senderId: string, clientId: string) => `${senderId} ${clientId}`;
+
+function fresh(key: string, senderId: string, at: Timestamp): Marks {
+  return { key, senderId, at, day: null, unreadLine: false, first: true, last: true };
+}
+
+/** The row with this `seq`, by halving; -1 if it is not in memory. */
+export function indexOfSeq(rows: readonly TimelineRow[], seq: number): number {
+  let low = 0;
+  let high = rows.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = seqOf(rows[middle]);
+    if (found === seq) return middle;
+    if (found < seq) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+/** What is not sent comes after everything that is. */
+export function seqOf(row: TimelineRow | undefined): number {
+  return row?.kind === "message" ? row.message.seq : Number.POSITIVE_INFINITY;
+}
+
+/** How the rows on the screen became others. */
+export type Change =
+  | { kind: "same" }
+  /** Some were added before, after, or both; what was there is still there. */
+  | { kind: "grown"; before: number; after: number }
+  /** Another stretch of history altogether. */
+  | { kind: "replaced" };
+
+export function change(old: readonly TimelineRow[], now: readonly TimelineRow[]): Change {
+  const first = old[0];
+  if (first === undefined) return now.length === 0 ? { kind: "same" } : { kind: "replaced" };
+  const before = now.findIndex(({ key }) => key === first.key);
+  if (before < 0) return { kind: "replaced" };
+  const after = now.length - before - old.length;
+  return before === 0 && after === 0 ? { kind: "same" } : { kind: "grown", before, after };
+}
