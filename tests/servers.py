@@ -47,6 +47,12 @@ class _Running:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
 
 
+def halt(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process where it is. When this returns none of its threads runs any more: the signal alone is only on its way to them."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+
+
 class Servers:
     """The three servers and the settings that lead to them.
 
@@ -134,7 +140,7 @@ class Servers:
 
     def pause(self, name: Name) -> None:
         """Let a server hang: its connections stay open, and nothing is answered."""
-        self._running[name].process.send_signal(signal.SIGSTOP)
+        halt(self._running[name].process)
 
     def resume(self, name: Name) -> None:
         """Let it go on."""

@@ -32,7 +32,7 @@ from typing import Any, Final, NamedTuple, Self
 import psutil
 
 from server.local_stack.ports import Ports
-from tests.servers import Servers
+from tests.servers import Servers, halt
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HOST: Final = "127.0.0.1"
@@ -232,7 +232,7 @@ class Node:
 
     def pause(self) -> None:
         """Let it hang: its connections stay open, and nothing is answered."""
-        self.process.send_signal(signal.SIGSTOP)
+        halt(self.process)
 
     def resume(self) -> None:
         """Let it go on."""
