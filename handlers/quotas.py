@@ -23,9 +23,9 @@ from typing import Final
 
 import trio
 
+from handlers.auth.tries import network
 from handlers.errors import ChatError, Code
 from handlers.outage import Outage
-from handlers.tries import network
 from persistence.errors import StoreUnavailable
 from persistence.models import BucketUse
 from persistence.ports import Buckets

@@ -10,9 +10,9 @@ from typing import Final, Protocol
 import msgspec
 import trio
 
-from handlers.auth import Auth
+from handlers.auth.auth import Auth
 from handlers.principal import Principal
-from handlers.session import SIGNED_OUT, Outlet, Session
+from handlers.sessions.session import SIGNED_OUT, Outlet, Session
 from persistence.errors import StoreUnavailable
 from server.core import Core
 from server.websocket import RESTART, Take

@@ -14,18 +14,18 @@ import trio
 
 from config.rates import parse_rate
 from config.settings import NodeRole, Settings
-from handlers.audit import Audit
-from handlers.audit_reader import AuditReader
-from handlers.chat_views import ChatViews
-from handlers.contacts import Contacts
-from handlers.exports import Run
-from handlers.fanout import Fanout
-from handlers.hub import Hub
-from handlers.leavings import Leavings
+from handlers.accounts.exports import Run
+from handlers.accounts.leavings import Leavings
+from handlers.audit.audit import Audit
+from handlers.audit.reader import AuditReader
+from handlers.auth.passwords import Passwords
+from handlers.chats.views import ChatViews
+from handlers.nodes.fanout import Fanout
 from handlers.notifications.sender import PushSender
-from handlers.passwords import Passwords
+from handlers.people.contacts import Contacts
 from handlers.quotas import Quota, Quotas
-from handlers.story_media import STORY, StoryUses
+from handlers.sessions.hub import Hub
+from handlers.stories.media import STORY, StoryUses
 from persistence.ids import Ids, wall_clock
 from server.parts.accounts import AccountParts, make_accounts
 from server.parts.chats import ChatParts, make_chats

@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from config.redact import Redactor
 from config.settings import Settings
-from handlers.live_tree import LiveTree
+from handlers.operators.live_tree import LiveTree
 from persistence.ids import wall_clock
 from server.admission import Admission
 from server.connections import Connections

@@ -15,7 +15,7 @@ from typing import Final
 import trio
 
 from handlers.protocol import Prepared
-from handlers.session import BadFrame, Rest
+from handlers.sessions.session import BadFrame, Rest
 from handlers.signal import Signal
 from server.flusher import Flusher
 from server.frames import (

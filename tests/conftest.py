@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from handlers import tokens
+from handlers.auth import tokens
 
 pytest_plugins = ["tests.servers"]
 

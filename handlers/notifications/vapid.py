@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
 
 from config.vapid import parse_vapid_key
-from handlers.sealing import seal, unseal
+from handlers.auth.sealing import seal, unseal
 from persistence.ports import SigningKeys
 
 KID: Final = "vapid"

@@ -1,7 +1,7 @@
 """Announces what happens to stories: what this node has just written, and, on nodes with that role, whatever is due.
 
 What is to be announced is in the record before anybody is told, and stays there until everybody has been: a crash at any step only means that it is announced again
-by whoever finds it due. Receivers drop what they know (`handlers.story_news`).
+by whoever finds it due. Receivers drop what they know (`handlers.stories.news`).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Final, TypeVar
 
 import trio
 
-from handlers.announcements import CREATED, ENDED, has_ended, of_stories, of_views, rank
-from handlers.contacts import Contacts
 from handlers.errors import ChatError
-from handlers.fanout import Fanout
-from handlers.media import MediaLibrary
+from handlers.media.library import MediaLibrary
+from handlers.nodes.fanout import Fanout
 from handlers.outage import Outage
+from handlers.people.contacts import Contacts
 from handlers.signal import Signal
-from handlers.story_media import story_use
-from handlers.story_news import StoryNews
+from handlers.stories.announcements import CREATED, ENDED, has_ended, of_stories, of_views, rank
+from handlers.stories.media import story_use
+from handlers.stories.news import StoryNews
 from persistence.errors import StoreUnavailable
 from persistence.models import Story, Viewing
 from persistence.ports import Stories, StoryViews

@@ -11,7 +11,7 @@ from typing import Final
 
 import trio
 
-from handlers.events import CHAT_TOPIC
+from handlers.nodes.events import CHAT_TOPIC
 from handlers.notifications.jobs import Look, pack_looks
 from handlers.outage import Outage
 from persistence.errors import StoreUnavailable

@@ -9,8 +9,8 @@ from typing import Final
 import trio
 
 from handlers.errors import ChatError
-from handlers.live_locations import LiveLocations
 from handlers.outage import Outage
+from handlers.sessions.live_locations import LiveLocations
 from persistence.errors import StoreUnavailable
 from persistence.ports import LivePositions
 from supervisors import Child

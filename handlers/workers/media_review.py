@@ -17,8 +17,8 @@ from typing import Any, Final
 import trio
 from msgspec import structs
 
-from handlers.media import MARGIN_MS, MediaLibrary
-from handlers.media_uses import Alive, AllUses
+from handlers.media.library import MARGIN_MS, MediaLibrary
+from handlers.media.uses import Alive, AllUses
 from handlers.outage import Outage
 from persistence.errors import StoreUnavailable
 from persistence.models import Media, MediaUse

@@ -8,13 +8,13 @@ from typing import Final
 
 import trio
 
+from handlers.nodes.peers import Peers
 from handlers.notifications.notifier import Notifier
-from handlers.open_chats import OpenChatTracker
 from handlers.outage import Outage
-from handlers.peers import Peers
-from handlers.presence import PresenceTracker
-from handlers.routers import Routers
-from handlers.sessions import Sessions
+from handlers.presence.tracker import PresenceTracker
+from handlers.routing.routers import Routers
+from handlers.sessions.open_chats import OpenChatTracker
+from handlers.sessions.sessions import Sessions
 from handlers.workers.recovery import Recovery
 from persistence.errors import StoreUnavailable
 from persistence.ports import Cluster

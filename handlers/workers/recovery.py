@@ -11,15 +11,15 @@ from typing import Final, Protocol
 
 import trio
 
-from handlers.chat_views import ChatViews
-from handlers.events import Joined, Left, UserEvent
-from handlers.hub import Hub
-from handlers.open_chats import OpenChatTracker
-from handlers.presence_news import PresenceNews
+from handlers.chats.views import ChatViews
+from handlers.nodes.events import Joined, Left, UserEvent
+from handlers.presence.news import PresenceNews
 from handlers.protocol import ME, encode, event_text
-from handlers.router import Router
-from handlers.routers import Routers
-from handlers.session import Session
+from handlers.routing.router import Router
+from handlers.routing.routers import Routers
+from handlers.sessions.hub import Hub
+from handlers.sessions.open_chats import OpenChatTracker
+from handlers.sessions.session import Session
 from handlers.signal import Signal
 from handlers.wire import ChatChange, CursorMoved, rfc3339_or_none
 from persistence.errors import StoreUnavailable

@@ -15,13 +15,13 @@ from zlib import crc32
 import msgspec
 import trio
 
-from handlers.awaited import QUEUED
 from handlers.errors import ChatError, Code
-from handlers.fanout import Fanout
-from handlers.requeued import Requeued, unpack_send
-from handlers.retry_queue import RetryQueue
-from handlers.router import Router
-from handlers.routers import Routers
+from handlers.nodes.fanout import Fanout
+from handlers.retry.queue import RetryQueue
+from handlers.retry.requeued import Requeued, unpack_send
+from handlers.routing.awaited import QUEUED
+from handlers.routing.router import Router
+from handlers.routing.routers import Routers
 from handlers.wire import MessageFailed
 from persistence.errors import StoreUnavailable
 from persistence.models import DeadLetter, Job, Waiting

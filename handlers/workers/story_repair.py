@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
-from handlers.announcements import Bulletin, of_stories, of_views, rank
-from handlers.contacts import Contacts
-from handlers.story_news import StoryNews
+from handlers.people.contacts import Contacts
+from handlers.stories.announcements import Bulletin, of_stories, of_views, rank
+from handlers.stories.news import StoryNews
 from persistence.models import Story, Viewing
 from persistence.ports import Stories, StoryViews
 

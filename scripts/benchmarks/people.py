@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import trio
 
 from config.settings import Settings
-from handlers.tokens import Tokens
+from handlers.auth.tokens import Tokens
 from persistence.chats import MongoChats
 from persistence.devices import MongoDevices
 from persistence.ids import Ids, wall_clock

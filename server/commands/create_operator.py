@@ -31,8 +31,8 @@ def command(phone: str, name: str | None, password_file: IO[str] | None) -> None
     """
     import trio
 
+    from handlers.auth.phones import e164
     from handlers.errors import ChatError
-    from handlers.phones import e164
     from server.commands.stores import load_or_find, with_mongodb
 
     try:
@@ -71,7 +71,7 @@ async def _promote(phone: str, mongo: Mongo) -> User | None:
 
 async def _note(user: User, mongo: Mongo) -> None:
     """Who has the rights of an operator is in the audit log; that it is the command line that gave them says that no user did."""
-    from handlers.audit_writer import AuditWriter
+    from handlers.audit.writer import AuditWriter
     from persistence.audit import MongoAuditLog
     from persistence.ids import Ids, wall_clock
     from persistence.models import AuditAction, AuditNote
@@ -87,9 +87,9 @@ async def _note(user: User, mongo: Mongo) -> None:
 
 async def _make(settings: Settings, phone: str, name: str, password: str, mongo: Mongo) -> User:
     """Make a user who is an operator. Raises `ChatError`."""
-    from handlers.auth import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
+    from handlers.auth.auth import MAX_NAME, MAX_PASSWORD, MIN_PASSWORD
+    from handlers.auth.passwords import Passwords
     from handlers.errors import invalid
-    from handlers.passwords import Passwords
     from handlers.text_fields import one_line
     from persistence.ids import Ids, wall_clock
     from persistence.models import User

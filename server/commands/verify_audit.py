@@ -11,7 +11,7 @@ import click
 from server.refusal import refuse
 
 if TYPE_CHECKING:
-    from handlers.audit_chain import Verifier
+    from handlers.audit.chain import Verifier
     from persistence.mongo import Mongo
 
 EXIT_BROKEN: Final = 1
@@ -62,7 +62,7 @@ def _parse(anchor: str) -> tuple[int, str]:
 
 async def _verify(expected: dict[int, str], mongo: Mongo) -> tuple[Verifier, list[int]]:
     """The verifier, as far as it came, and the anchors that do not hold."""
-    from handlers.audit_chain import BEFORE_FIRST, Verifier
+    from handlers.audit.chain import BEFORE_FIRST, Verifier
     from persistence.audit import MongoAuditLog
 
     store, verifier = MongoAuditLog(mongo), Verifier()

@@ -24,10 +24,10 @@ import msgspec
 import trio
 
 from config.settings import NodeRole
+from handlers.auth.tokens import Tokens
 from handlers.errors import ChatError, Code
-from handlers.peers import NoAnswer, Peers
+from handlers.nodes.peers import NoAnswer, Peers
 from handlers.principal import Principal
-from handlers.tokens import Tokens
 from server.admission import Admission
 from server.longpoll import wire
 from server.longpoll.sessions import LongPollSessions

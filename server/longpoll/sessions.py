@@ -10,8 +10,8 @@ import msgspec
 
 from config.logging import connection_id
 from config.sections import LimitSettings
-from handlers import peers
 from handlers.errors import ChatError, Code
+from handlers.nodes import peers
 from handlers.principal import Principal
 from server.connections import Connections, converse
 from server.core import Core

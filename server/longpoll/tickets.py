@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from handlers.tokens import LEEWAY_S, Tokens
+from handlers.auth.tokens import LEEWAY_S, Tokens
 
 PREFIX: Final = "lp1."
 _PURPOSE: Final = "long-poll session"

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from config.settings import NodeRole, Settings
-from handlers.audit import Audit
-from handlers.auth import Auth
-from handlers.blocking import Blocking
-from handlers.chats import Conversations
-from handlers.deletion import Deletion, Leave
-from handlers.export_contents import ExportContents
-from handlers.exports import Exports, Run
-from handlers.leavings import Leavings
+from handlers.accounts.deletion import Deletion, Leave
+from handlers.accounts.export_contents import ExportContents
+from handlers.accounts.exports import Exports, Run
+from handlers.accounts.leavings import Leavings
+from handlers.audit.audit import Audit
+from handlers.auth.auth import Auth
+from handlers.chats.conversations import Conversations
+from handlers.people.blocking import Blocking
 from handlers.signal import Signal
 from handlers.workers.account_tasks import AccountTasks, Task
 from persistence.models import AccountTask

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.settings import Settings
-from handlers.audit import Audit
-from handlers.chat_views import ChatViews
-from handlers.chats import Conversations
-from handlers.fanout import Fanout
-from handlers.history import History
-from handlers.invites import Invitations
-from handlers.receipts import Receipts
+from handlers.audit.audit import Audit
+from handlers.chats.conversations import Conversations
+from handlers.chats.history import History
+from handlers.chats.invitations import Invitations
+from handlers.chats.views import ChatViews
+from handlers.nodes.fanout import Fanout
+from handlers.receipts.receipts import Receipts
 from server.parts.messages import MessageParts
 from server.stores import Stores
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.settings import Settings
-from handlers.audit import Audit
-from handlers.chat_views import ChatViews
-from handlers.fanout import Fanout
-from handlers.hub import Hub
-from handlers.inbox import Inbox
+from handlers.audit.audit import Audit
+from handlers.auth.tokens import Tokens
+from handlers.chats.views import ChatViews
+from handlers.nodes.fanout import Fanout
+from handlers.nodes.inbox import Inbox
+from handlers.nodes.peers import Peers
+from handlers.nodes.roll_call import RollCall
 from handlers.notifications.notifier import Notifier
-from handlers.peers import Peers
-from handlers.roll_call import RollCall
-from handlers.tokens import Tokens
-from handlers.trace import Tracer
+from handlers.operators.trace import Tracer
+from handlers.sessions.hub import Hub
 from handlers.workers.membership import Membership
 from handlers.workers.recovery import Recovery
 from server.parts.messages import MessageParts

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from config.settings import Settings
-from handlers.contacts import Contacts
-from handlers.media import MediaLibrary
-from handlers.media_uses import AVATAR, MESSAGE, AllUses, AvatarUses, MessageUses, Uses
-from handlers.media_views import MediaViews
-from handlers.uploads import Uploads
+from handlers.media.library import MediaLibrary
+from handlers.media.uploads import Uploads
+from handlers.media.uses import AVATAR, MESSAGE, AllUses, AvatarUses, MessageUses, Uses
+from handlers.media.views import MediaViews
+from handlers.people.contacts import Contacts
 from handlers.workers.media_review import MediaReview
 from server.stores import Stores
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.settings import Settings
-from handlers.attachments import Attachments
-from handlers.audit import Audit
-from handlers.commit import GroupCommit
-from handlers.fanout import Fanout
-from handlers.media import MediaLibrary
+from handlers.audit.audit import Audit
+from handlers.media.attachments import Attachments
+from handlers.media.library import MediaLibrary
+from handlers.nodes.fanout import Fanout
 from handlers.notifications.notifier import Notifier
-from handlers.retry_queue import RetryQueue
-from handlers.routers import Routers
-from handlers.trail import Trail
+from handlers.operators.trail import Trail
+from handlers.retry.queue import RetryQueue
+from handlers.routing.commit import GroupCommit
+from handlers.routing.routers import Routers
+from handlers.routing.writer import Writer
 from handlers.workers.retries import Retries
-from handlers.writer import Writer
 from server.stores import Stores
 from supervisors import DynamicSupervisor, PartitionSupervisor
 

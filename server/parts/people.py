@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.settings import Settings
-from handlers.audit import Audit
-from handlers.auth import Auth
-from handlers.blocking import Blocking
-from handlers.fanout import Fanout
-from handlers.media import MediaLibrary
-from handlers.passwords import Passwords
-from handlers.tokens import Tokens
-from handlers.users import Profiles
-from handlers.writer import Writer
+from handlers.audit.audit import Audit
+from handlers.auth.auth import Auth
+from handlers.auth.passwords import Passwords
+from handlers.auth.tokens import Tokens
+from handlers.media.library import MediaLibrary
+from handlers.nodes.fanout import Fanout
+from handlers.people.blocking import Blocking
+from handlers.people.profiles import Profiles
+from handlers.routing.writer import Writer
 from server.parts.presence import PresenceParts
 from server.stores import Stores
 

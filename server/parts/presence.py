@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.settings import Settings
-from handlers.contacts import Contacts
-from handlers.fanout import Fanout
-from handlers.hub import Hub
-from handlers.presence import PresenceTracker
-from handlers.presence_news import PresenceNews
-from handlers.sight import Sight
+from handlers.nodes.fanout import Fanout
+from handlers.people.contacts import Contacts
+from handlers.presence.news import PresenceNews
+from handlers.presence.sight import Sight
+from handlers.presence.tracker import PresenceTracker
+from handlers.sessions.hub import Hub
 from server.stores import Stores
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.settings import Settings
-from handlers.chat_views import ChatViews
-from handlers.fanout import Fanout
-from handlers.receipt_sums import ReceiptSums
-from handlers.receipt_views import ReceiptViews
-from handlers.receipts import Receipts
-from handlers.routers import Routers
+from handlers.chats.views import ChatViews
+from handlers.nodes.fanout import Fanout
+from handlers.receipts.receipts import Receipts
+from handlers.receipts.sums import ReceiptSums
+from handlers.receipts.views import ReceiptViews
+from handlers.routing.routers import Routers
 from server.stores import Stores
 
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.settings import Settings
-from handlers.chat_topic import ChatJoiner
-from handlers.chat_views import ChatViews
-from handlers.feed import Feed
-from handlers.hub import Hub
-from handlers.live_locations import LiveLocations
-from handlers.open_chats import OpenChatTracker
+from handlers.chats.views import ChatViews
 from handlers.principal import Principal
 from handlers.quotas import Quota, Quotas
-from handlers.receipts import Receipts
-from handlers.session import Outlet, Session
-from handlers.sessions import Sessions
+from handlers.receipts.receipts import Receipts
+from handlers.sessions.chat_topic import ChatJoiner
+from handlers.sessions.feed import Feed
+from handlers.sessions.hub import Hub
+from handlers.sessions.live_locations import LiveLocations
+from handlers.sessions.open_chats import OpenChatTracker
+from handlers.sessions.session import Outlet, Session
+from handlers.sessions.sessions import Sessions
 from handlers.workers.live_ends import LiveEnds
 from server.parts.messages import MessageParts
 from server.parts.presence import PresenceParts

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.settings import NodeRole, Settings
-from handlers.commit import GroupCommit
-from handlers.contacts import Contacts
-from handlers.fanout import Fanout
-from handlers.hub import Hub
-from handlers.media import MediaLibrary
-from handlers.story_news import StoryNews
-from handlers.user_stories import UserStories
+from handlers.media.library import MediaLibrary
+from handlers.nodes.fanout import Fanout
+from handlers.people.contacts import Contacts
+from handlers.routing.commit import GroupCommit
+from handlers.sessions.hub import Hub
+from handlers.stories.news import StoryNews
+from handlers.stories.stories import UserStories
 from handlers.workers.announcer import Announcer
 from handlers.workers.story_repair import StoryRepair
 from server.stores import Stores

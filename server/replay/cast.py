@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from handlers.auth import MAX_NAME
-from handlers.chats import MAX_TITLE
+from handlers.auth.auth import MAX_NAME
+from handlers.chats.conversations import MAX_TITLE
 from server.replay.irc import Log, same_nick
 
 _NOT_IN_NAMES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})

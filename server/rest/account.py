@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from handlers.deletion import DeleteBody
+from handlers.accounts.deletion import DeleteBody
+from handlers.accounts.exports import ExportView
 from handlers.errors import Code
-from handlers.exports import ExportView
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers.audit_reader import AuditFilter, AuditView
+from handlers.audit.reader import AuditFilter, AuditView
 from handlers.errors import Code
-from handlers.live_tree import TreeQuery, TreeView
+from handlers.operators.live_tree import TreeQuery, TreeView
+from handlers.operators.trace import TraceView
 from handlers.pages import Page
 from handlers.policy import require_operator
-from handlers.trace import TraceView
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
 

@@ -12,15 +12,15 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from handlers.blocking import BlockChange
 from handlers.bodies import EditPush, SendBody, SeqPush
-from handlers.chat_topic import Typing, TypingPush
 from handlers.content import SHAPES
 from handlers.errors import FieldError
-from handlers.feed import JoinAnswer, JoinBody
-from handlers.live_locations import LocationStop, LocationUpdate, LocationUpdated
-from handlers.presence_news import Connected, Disconnected
-from handlers.story_views import StoryCreated, StoryExpired, StoryViewed
+from handlers.people.blocking import BlockChange
+from handlers.presence.news import Connected, Disconnected
+from handlers.sessions.chat_topic import Typing, TypingPush
+from handlers.sessions.feed import JoinAnswer, JoinBody
+from handlers.sessions.live_locations import LocationStop, LocationUpdate, LocationUpdated
+from handlers.stories.views import StoryCreated, StoryExpired, StoryViewed
 from handlers.wire import (
     ChatChange,
     ChatView,

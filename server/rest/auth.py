@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers.auth import LoginBody, RefreshBody, SessionView, SignupBody
+from handlers.auth.auth import LoginBody, RefreshBody, SessionView, SignupBody
 from handlers.errors import Code
 from handlers.quotas import Quota
 from server.rest.operation import Call, NoQuery, Operation

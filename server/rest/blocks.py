@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from handlers.blocking import BlockView
 from handlers.errors import Code
 from handlers.pages import Page, PageQuery
+from handlers.people.blocking import BlockView
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from handlers.chats import ChatPatch, MemberBody, MuteBody, NewChat
+from handlers.chats.conversations import ChatPatch, MemberBody, MuteBody, NewChat
 from handlers.errors import Code
 from handlers.pages import Page, PageQuery
 from handlers.quotas import Quota

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from handlers.errors import Code, not_found
 from handlers.pages import Page, PageQuery
-from handlers.users import DeviceView
+from handlers.people.profiles import DeviceView
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from handlers.chats.invitations import InviteBody, InvitePreview, InviteView, NewInvite
 from handlers.errors import Code
-from handlers.invites import InviteBody, InvitePreview, InviteView, NewInvite
 from handlers.pages import Page, PageQuery
 from handlers.quotas import Quota
 from handlers.wire import ChatView

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handlers.errors import Code
-from handlers.media_views import MediaView
+from handlers.media.uploads import UploadAnswer, UploadBody
+from handlers.media.views import MediaView
 from handlers.quotas import Quota
-from handlers.uploads import UploadAnswer, UploadBody
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services
 

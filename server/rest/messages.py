@@ -7,13 +7,13 @@ from typing import Final
 
 import trio
 
-from handlers.awaited import QUEUED
 from handlers.bodies import EditBody, MessageBody, SeqBody
+from handlers.chats.history import HistoryQuery, MessagesPage
 from handlers.errors import Code
-from handlers.history import HistoryQuery, MessagesPage
 from handlers.limits import Bucket
 from handlers.quotas import Quota
-from handlers.receipt_views import MessageReceipts
+from handlers.receipts.views import MessageReceipts
+from handlers.routing.awaited import QUEUED
 from handlers.wire import MessageView, QueuedView, message_view
 from server.rest.operation import Answer, Call, NoQuery, Operation
 from server.services import Services

@@ -6,9 +6,9 @@ from typing import Final
 
 from quart import Response
 
+from handlers.auth.tokens import Tokens
 from handlers.errors import ChatError, Code
 from handlers.principal import Principal
-from handlers.tokens import Tokens
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",

@@ -7,7 +7,7 @@ from typing import Final
 
 from handlers.errors import Code
 from handlers.pages import Page, PageQuery
-from handlers.story_views import NewStory, StoryGroup, StoryView, ViewerView
+from handlers.stories.views import NewStory, StoryGroup, StoryView, ViewerView
 from server.rest.operation import Answer, Call, NoQuery, Operation
 from server.services import Services
 

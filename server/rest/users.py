@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from handlers.errors import Code
+from handlers.people.profiles import ProfileBody
 from handlers.quotas import Quota
-from handlers.users import ProfileBody
 from handlers.wire import OwnUser, UserView
 from server.rest.operation import Call, NoQuery, Operation
 from server.services import Services

@@ -8,8 +8,8 @@ import pytest
 import trio
 from msgspec import structs
 
-from handlers.audit_chain import Verifier, link
-from handlers.audit_writer import AuditWriter
+from handlers.audit.chain import Verifier, link
+from handlers.audit.writer import AuditWriter
 from persistence.errors import StoreUnavailable
 from persistence.models import AuditAction, AuditEntry, AuditNote, AuditQuery, Deletion, LogWrite
 from tests.contracts.samples import AT, created, deleted, joins, leaves, new_id, renamed, text

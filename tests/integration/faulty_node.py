@@ -1,7 +1,7 @@
 """A node with a fault: the push `test:crash` makes whatever serves the topic `me` crash. Takes the arguments of `python -m server`."""
 
-from handlers import me
 from handlers.protocol import Push
+from handlers.sessions import me
 from server.__main__ import main
 
 

@@ -13,7 +13,7 @@ import pymongo
 import pytest
 import trio
 
-from handlers.audit_writer import AuditWriter
+from handlers.audit.writer import AuditWriter
 from persistence.audit import MongoAuditLog
 from persistence.ids import Ids
 from persistence.indexes import init_db

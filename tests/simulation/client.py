@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import trio
 
+from handlers.chats.history import HistoryQuery
 from handlers.errors import ChatError
-from handlers.history import HistoryQuery
 from handlers.pages import PageQuery
 from handlers.principal import Principal
 from persistence.errors import StoreUnavailable

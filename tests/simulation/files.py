@@ -11,10 +11,10 @@ import trio
 from config.media import MediaSettings
 from config.settings import NodeRole
 from handlers.bodies import MessageBody
-from handlers.contacts import Contacts
 from handlers.errors import ChatError, Code
-from handlers.uploads import UploadBody
-from handlers.users import ProfileBody
+from handlers.media.uploads import UploadBody
+from handlers.people.contacts import Contacts
+from handlers.people.profiles import ProfileBody
 from persistence.errors import StoreUnavailable
 from persistence.ids import Ids
 from persistence.models import MediaKind, Message, MessageType

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import trio
 
-from handlers.audit_chain import Verifier
-from handlers.chat_views import ChatViews
-from handlers.contacts import Contacts
-from handlers.events import NODES_TOPIC, PEER_TOPIC
-from handlers.sight import Sight
+from handlers.audit.chain import Verifier
+from handlers.chats.views import ChatViews
+from handlers.nodes.events import NODES_TOPIC, PEER_TOPIC
+from handlers.people.contacts import Contacts
+from handlers.presence.sight import Sight
 from handlers.wire import ChatView, message_view
 from persistence.audited import audit_note
 from persistence.backlog import RETRIES

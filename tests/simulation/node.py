@@ -20,12 +20,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from config.settings import Settings
+from handlers.auth.passwords import Passwords
+from handlers.auth.tokens import ALGORITHM
 from handlers.errors import ChatError
-from handlers.passwords import Passwords
 from handlers.principal import Principal
 from handlers.protocol import Prepared
-from handlers.session import BadFrame
-from handlers.tokens import ALGORITHM
+from handlers.sessions.session import BadFrame
 from persistence.errors import StoreUnavailable
 from persistence.ids import Ids
 from persistence.memory import (

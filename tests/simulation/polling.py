@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import trio
 
-from handlers.auth import Auth
+from handlers.auth.auth import Auth
 from handlers.principal import Principal
 from server.admission import Admission
 from server.connections import Connections

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handlers.media_uses import avatar_use, message_use
+from handlers.media.uses import avatar_use, message_use
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -11,10 +11,10 @@ import pytest
 import trio
 from msgspec import structs
 
-from handlers.auth import LoginBody
-from handlers.deletion import DeleteBody
+from handlers.accounts.deletion import DeleteBody
+from handlers.auth.auth import LoginBody
+from handlers.chats.invitations import InviteBody
 from handlers.errors import ChatError, Code
-from handlers.invites import InviteBody
 from handlers.workers.account_tasks import LEASE_MS, POLL_S
 from persistence.errors import StoreUnavailable
 from persistence.models import Device, Role, TaskState

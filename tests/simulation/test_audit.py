@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import trio
 
-from handlers.audit_chain import Verifier
-from handlers.chats import MemberBody
+from handlers.audit.chain import Verifier
+from handlers.chats.conversations import MemberBody
 from handlers.errors import ChatError
 from persistence.errors import StoreUnavailable
 from persistence.models import AuditAction

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 
-from handlers.chats import NewDirect
+from handlers.chats.conversations import NewDirect
 from handlers.errors import ChatError, Code
 from persistence.errors import StoreUnavailable
 from persistence.models import ChangeKind

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import trio
 
-from handlers.chats import ChatPatch, MemberBody, MuteBody
+from handlers.chats.conversations import ChatPatch, MemberBody, MuteBody
 from handlers.errors import ChatError
-from handlers.users import PrivacyBody, ProfileBody
+from handlers.people.profiles import PrivacyBody, ProfileBody
 from tests.simulation.client import Client, Refused
 from tests.simulation.invariants import check_everything
 from tests.simulation.node import Disconnected, Node

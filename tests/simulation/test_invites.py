@@ -7,9 +7,9 @@ from contextlib import suppress
 import pytest
 import trio
 
-from handlers.chats import MemberBody
+from handlers.chats.conversations import MemberBody
+from handlers.chats.invitations import InviteBody
 from handlers.errors import ChatError, Code
-from handlers.invites import InviteBody
 from persistence.errors import StoreUnavailable
 from tests.simulation.invariants import check_everything
 from tests.simulation.node import Disconnected, Node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from handlers.chats import MemberBody
+from handlers.chats.conversations import MemberBody
 from tests.simulation.client import Client
 from tests.simulation.invariants import check_everything, check_presence
 from tests.simulation.scenario import simulated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from handlers.users import PrivacyBody, ProfileBody
+from handlers.people.profiles import PrivacyBody, ProfileBody
 from persistence.models import Block, Visibility
 from persistence.presence import SETTLED_S
 from tests.simulation.client import Client

@@ -6,9 +6,9 @@ from typing import Any
 
 import trio
 
-from handlers.chats import MemberBody
+from handlers.chats.conversations import MemberBody
+from handlers.people.profiles import PrivacyBody, ProfileBody
 from handlers.protocol import Prepared
-from handlers.users import PrivacyBody, ProfileBody
 from persistence.models import Role
 from tests.simulation.client import Client
 from tests.simulation.invariants import check_everything

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 import trio
 
-from handlers.awaited import QUEUED
 from handlers.bodies import SendBody
-from handlers.chats import MemberBody
+from handlers.chats.conversations import MemberBody
 from handlers.errors import ChatError, Code
-from handlers.retry_queue import LOOK_S, RetryQueue
+from handlers.retry.queue import LOOK_S, RetryQueue
+from handlers.routing.awaited import QUEUED
 from persistence.models import ChangeKind, LogWrite, Message, MessageType, Outcome
 from tests.simulation.client import Client, Outgoing
 from tests.simulation.invariants import check_everything, check_order

@@ -9,7 +9,7 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handlers.chats import ChatPatch, MemberBody, MuteBody
+from handlers.chats.conversations import ChatPatch, MemberBody, MuteBody
 from handlers.errors import ChatError
 from tests import deterministic
 from tests.simulation.client import Client, Refused

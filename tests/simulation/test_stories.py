@@ -10,7 +10,7 @@ import trio
 from config.settings import NodeRole
 from handlers.errors import ChatError
 from handlers.pages import PageQuery
-from handlers.story_views import NewStory, StoryView
+from handlers.stories.views import NewStory, StoryView
 from handlers.workers.announcer import KEEP_MS, LEASE_MS, PURGE_S
 from persistence.models import Block, StoryType
 from tests.simulation.client import Client

@@ -8,9 +8,9 @@ from unittest.mock import patch
 import pytest
 import trio
 
-from handlers.chat_topic import OpenChatTopic
-from handlers.commands import Send
 from handlers.protocol import Push
+from handlers.routing.commands import Send
+from handlers.sessions.chat_topic import OpenChatTopic
 from persistence.models import Message
 from tests.simulation.client import Refused
 from tests.simulation.invariants import check_everything

@@ -7,11 +7,11 @@ from typing import Any
 
 import trio
 
-from handlers.chats import ChatPatch, MemberBody, MuteBody
+from handlers.chats.conversations import ChatPatch, MemberBody, MuteBody
 from handlers.errors import ChatError
 from handlers.pages import PageQuery
-from handlers.story_views import NewStory
-from handlers.users import PrivacyBody, ProfileBody
+from handlers.people.profiles import PrivacyBody, ProfileBody
+from handlers.stories.views import NewStory
 from handlers.wire import rfc3339
 from persistence.errors import StoreUnavailable
 from persistence.models import StoryType, Visibility

@@ -16,7 +16,7 @@ from config.media import MediaSettings
 from config.rates import RateSettings
 from config.sections import ClusterSettings, CommitSettings, LimitSettings, StorySettings
 from config.settings import NodeRole, Settings
-from handlers.chats import NewChannel, NewDirect, NewGroup
+from handlers.chats.conversations import NewChannel, NewDirect, NewGroup
 from handlers.principal import Principal
 from handlers.wire import ChatView
 from persistence.memory import Broker, Record

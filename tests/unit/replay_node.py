@@ -14,7 +14,7 @@ import trio
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, RejectConnection, Request, TextMessage
 
-from handlers.phones import e164
+from handlers.auth.phones import e164
 
 EXPIRES = "2999-01-01T00:00:00.000Z"
 Fault = Callable[[str, int], str]

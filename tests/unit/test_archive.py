@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from handlers.archive import Archive, forget_old
+from handlers.accounts.archive import Archive, forget_old
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import pytest
 import trio
 import trio.testing
 
-from handlers import audit as module
-from handlers.audit import SWEEP_S, Audit
-from handlers.audit_chain import Verifier
+from handlers.audit import audit as module
+from handlers.audit.audit import SWEEP_S, Audit
+from handlers.audit.chain import Verifier
 from persistence.errors import StoreUnavailable
 from persistence.memory import MemoryAuditLog, Record
 from persistence.models import AuditAction, AuditNote

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from handlers.audit_chain import BEFORE_FIRST, Verifier, digest, link
+from handlers.audit.chain import BEFORE_FIRST, Verifier, digest, link
 from persistence.models import AuditAction, AuditEntry, AuditNote
 
 words = st.text(st.characters(codec="utf-8"), max_size=20)

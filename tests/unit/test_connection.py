@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from handlers.principal import Principal
 from handlers.protocol import Prepared
-from handlers.session import BadFrame, Rest, Session
+from handlers.sessions.session import BadFrame, Rest, Session
 from server import websocket
 from server.flusher import Flusher
 from server.frames import seal

@@ -9,9 +9,9 @@ from typing import Any, cast
 import trio
 import trio.testing
 
-from handlers.auth import Auth
+from handlers.auth.auth import Auth
 from handlers.principal import Principal
-from handlers.session import SIGNED_OUT, Session
+from handlers.sessions.session import SIGNED_OUT, Session
 from persistence.errors import StoreUnavailable
 from server.connections import ROUNDS, SILENT, Connections
 from server.websocket import Connection

@@ -11,9 +11,9 @@ import pytest
 import trio
 import trio.testing
 
-from handlers.auth import Auth
+from handlers.auth.auth import Auth
 from handlers.protocol import ME, Prepared
-from handlers.session import Session
+from handlers.sessions.session import Session
 from server.connections import Connections
 from server.drain import GRACE_S, PER_SECOND, RESERVE, TICK_S, Drainer
 from server.endpoint import Endpoint

@@ -20,12 +20,12 @@ from quart_trio import QuartTrio
 
 from config.sections import LimitSettings
 from config.settings import NodeRole
-from handlers.auth import Auth
+from handlers.auth.auth import Auth
 from handlers.errors import ChatError, Code
 from handlers.principal import Principal
 from handlers.protocol import Prepared
 from handlers.quotas import Quota, Quotas
-from handlers.session import Rest
+from handlers.sessions.session import Rest
 from persistence.memory import Broker, MemoryBuckets
 from server import endpoint as module
 from server.admission import Admission

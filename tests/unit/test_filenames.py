@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.filenames import MOST_BYTES, PLAIN, clean_filename, disposition, served_type
+from handlers.media.filenames import MOST_BYTES, PLAIN, clean_filename, disposition, served_type
 
 
 @pytest.mark.parametrize(

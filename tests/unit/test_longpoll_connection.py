@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.protocol import Prepared
-from handlers.session import BadFrame, Rest
+from handlers.sessions.session import BadFrame, Rest
 from server.flusher import Flusher
 from server.longpoll.connection import LEFT_S, MOST_POSTS, PolledConnection
 from server.longpoll.wire import BUSY, GONE, MALFORMED, NOTHING, OK, TOO_LARGE, Answer

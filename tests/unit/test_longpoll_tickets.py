@@ -9,7 +9,7 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.tokens import LEEWAY_S, PUBLISHED_BEFORE_S, Tokens
+from handlers.auth.tokens import LEEWAY_S, PUBLISHED_BEFORE_S, Tokens
 from persistence.memory import MemorySigningKeys, Record
 from server.longpoll.tickets import Ticket, Tickets
 

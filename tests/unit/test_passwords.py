@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import trio
 
-from handlers import passwords as module
+from handlers.auth import passwords as module
+from handlers.auth.passwords import Passwords
 from handlers.errors import ChatError, Code
-from handlers.passwords import Passwords
 
 
 async def on_the_spot(function: Callable[..., Any], *args: Any) -> Any:

@@ -10,9 +10,9 @@ import pytest
 import trio
 import trio.testing
 
-from handlers.events import PEER_TOPIC
-from handlers.fanout import Fanout
-from handlers.peers import FORGET_S, PING_S, SILENT_S, NoAnswer, Peers, Reply
+from handlers.nodes.events import PEER_TOPIC
+from handlers.nodes.fanout import Fanout
+from handlers.nodes.peers import FORGET_S, PING_S, SILENT_S, NoAnswer, Peers, Reply
 from persistence.ports import Bus
 from supervisors import ChildSpec, Supervisor, open_supervisor
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.auth.phones import e164
 from handlers.errors import ChatError, Code
-from handlers.phones import e164
 
 
 @pytest.mark.parametrize(

@@ -7,21 +7,21 @@ from typing import Any
 
 import trio
 
-from handlers.attachments import Attachments
-from handlers.audit import Audit
+from handlers.audit.audit import Audit
 from handlers.bodies import SendBody
-from handlers.commit import GroupCommit
 from handlers.errors import ChatError, Code
-from handlers.fanout import Fanout
-from handlers.hub import Hub
-from handlers.media import MediaLibrary
+from handlers.media.attachments import Attachments
+from handlers.media.library import MediaLibrary
+from handlers.nodes.fanout import Fanout
 from handlers.notifications.jobs import LOOKS
 from handlers.notifications.notifier import Notifier
+from handlers.operators.trail import Trail
 from handlers.principal import Principal
-from handlers.retry_queue import RetryQueue
-from handlers.routers import Routers
-from handlers.trail import Trail
-from handlers.writer import Writer
+from handlers.retry.queue import RetryQueue
+from handlers.routing.commit import GroupCommit
+from handlers.routing.routers import Routers
+from handlers.routing.writer import Writer
+from handlers.sessions.hub import Hub
 from persistence.ids import Ids
 from persistence.memory import (
     Broker,

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from handlers.roll_call import PATIENCE_S, RollCall
+from handlers.nodes.roll_call import PATIENCE_S, RollCall
 from persistence.errors import StoreUnavailable
 from persistence.ports import Cluster
 from tests.unit.test_peers import Clock, Wire, running

@@ -6,15 +6,15 @@ from typing import Any, cast
 import msgspec
 import trio
 
-from handlers.commands import Send
-from handlers.events import Event, LogEvent
-from handlers.fanout import Fanout
+from handlers.nodes.events import Event, LogEvent
+from handlers.nodes.fanout import Fanout
 from handlers.notifications.jobs import LOOKS
 from handlers.notifications.notifier import Notifier
 from handlers.protocol import Prepared
-from handlers.retry_queue import RetryQueue
-from handlers.room import Room
-from handlers.router import Router
+from handlers.retry.queue import RetryQueue
+from handlers.routing.commands import Send
+from handlers.routing.room import Room
+from handlers.routing.router import Router
 from persistence.memory import Broker, MemoryJobs, MemoryLog, Record
 from persistence.models import Chat, ChatType, Head, LogEntry, Message, MessageType, Role, Stored
 from supervisors import Child

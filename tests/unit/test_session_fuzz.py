@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 
 from config.sections import ClusterSettings
 from config.settings import Settings
-from handlers.auth import SignupBody
-from handlers.chats import NewGroup
+from handlers.auth.auth import SignupBody
+from handlers.auth.passwords import Passwords
+from handlers.chats.conversations import NewGroup
 from handlers.errors import Code
-from handlers.passwords import Passwords
 from handlers.protocol import Prepared
-from handlers.session import BadFrame, Session
+from handlers.sessions.session import BadFrame, Session
 from persistence.ids import Ids
 from server.core import Core, make_core
 from supervisors import Strategy, Supervisor, open_supervisor

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.auth.sealing import KeyRingLocked
+from handlers.auth.tokens import LEEWAY_S, PUBLISHED_BEFORE_S, Tokens, new_private_key
 from handlers.errors import ChatError, Code
-from handlers.sealing import KeyRingLocked
-from handlers.tokens import LEEWAY_S, PUBLISHED_BEFORE_S, Tokens, new_private_key
 from persistence.errors import StoreUnavailable
 from persistence.memory import MemorySigningKeys, Record
 from persistence.models import User

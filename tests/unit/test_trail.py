@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
-from handlers import trail
-from handlers.fanout import Fanout
-from handlers.trail import Trail, Written, stored_span
+from handlers.nodes.fanout import Fanout
+from handlers.operators import trail
+from handlers.operators.trail import Trail, Written, stored_span
 from persistence.models import Conflict, LogWrite, Message, MessageType, Outcome, Skipped, Stored
 from persistence.models.log import Edit
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import trio
 
-from handlers import tries as module
+from handlers.auth import tries as module
+from handlers.auth.tries import ADDRESS_FACTOR, Tries, network
 from handlers.errors import ChatError, Code
-from handlers.tries import ADDRESS_FACTOR, Tries, network
 from persistence.memory import Broker, MemoryAttempts
 
 PHONE = "+493012345678"

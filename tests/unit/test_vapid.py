@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from config.push import PushSettings
 from config.vapid import parse_vapid_key
+from handlers.auth.sealing import KeyRingLocked
 from handlers.notifications.vapid import TOKEN_TTL_S, Vapid
-from handlers.sealing import KeyRingLocked
 from persistence.memory import MemorySigningKeys, Record
 
 START_S = 1_767_225_600

@@ -17,7 +17,7 @@ import trio
 import trio.testing
 
 from handlers.protocol import Prepared
-from handlers.session import Rest
+from handlers.sessions.session import Rest
 from server.flusher import Flusher
 from server.poller import Poller
 from server.websocket import Connection, Take

@@ -29,11 +29,11 @@ from config.rates import RateSettings
 from config.redact import Redactor
 from config.sections import AuthSettings, ClusterSettings, CommitSettings, LimitSettings, StorySettings
 from config.settings import Settings
-from handlers.events import Event
-from handlers.hub import Hub
-from handlers.live_tree import LiveTree
-from handlers.passwords import Passwords
+from handlers.auth.passwords import Passwords
+from handlers.nodes.events import Event
+from handlers.operators.live_tree import LiveTree
 from handlers.protocol import Prepared
+from handlers.sessions.hub import Hub
 from persistence.errors import StoreUnavailable
 from persistence.ids import Ids
 from persistence.memory import (

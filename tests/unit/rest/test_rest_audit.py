@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 
-from handlers.audit_reader import AGAIN_MS
+from handlers.audit.reader import AGAIN_MS
 
 API = "/api/v1"
 AUDIT = f"{API}/admin/audit"

@@ -8,8 +8,8 @@ import jwt
 import pytest
 import trio
 
-from handlers import auth as auth_module
-from handlers.events import Revoked
+from handlers.auth import auth as auth_module
+from handlers.nodes.events import Revoked
 from persistence.errors import StoreUnavailable
 
 API = "/api/v1"

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import trio
 
-from handlers.events import Joined
+from handlers.nodes.events import Joined
 
 API = "/api/v1"
 

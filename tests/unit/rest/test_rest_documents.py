@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import trio
 
-from handlers.commands import Send
-from handlers.requeued import pack_send
+from handlers.retry.requeued import pack_send
+from handlers.routing.commands import Send
 from persistence.models import MessageType
 from server.rest.asyncapi import EVENTS, PUSHES
 from server.rest.documents import asyncapi_document, openapi_document
@@ -162,7 +162,7 @@ async def test_the_asyncapi_document_is_whole(world: Any) -> None:
 
 
 async def test_the_asyncapi_document_has_every_push_that_the_socket_serves(world: Any) -> None:
-    from handlers.me import _EVENTS
+    from handlers.sessions.me import _EVENTS
 
     described = {pushed.event for pushed in PUSHES if pushed.channel == "me"}
     assert described == {"phx_join", "phx_leave", *_EVENTS}

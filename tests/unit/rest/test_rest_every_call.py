@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from handlers.errors import Code
-from handlers.routers import SWEEP_S
+from handlers.routing.routers import SWEEP_S
 from persistence.models import User
 from server.rest.app import operations
 from server.rest.operation import Operation

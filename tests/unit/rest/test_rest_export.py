@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import trio
 
-from handlers.exports import EVERY_MS, URL_TTL_S
+from handlers.accounts.exports import EVERY_MS, URL_TTL_S
 from handlers.workers.account_tasks import POLL_S
 from persistence.models import AccountTask
 
@@ -84,7 +84,7 @@ async def test_the_archive_has_what_is_one_s_own_and_nothing_of_others(world: An
 
 
 async def test_however_much_there_is_it_is_written_a_page_at_a_time(world: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("handlers.export_contents.PAGE", 4)
+    monkeypatch.setattr("handlers.accounts.export_contents.PAGE", 4)
     ada, bob = await world.account(), await world.account("Bob")
     chat_id = (await ada("POST", f"{API}/chats", {"type": "direct", "user_id": bob.id})).json["id"]
     for number in range(10):
@@ -117,7 +117,7 @@ async def test_one_is_made_at_a_time_and_not_all_the_time(world: Any) -> None:
 
 
 async def test_urls_are_good_for_minutes_and_the_archive_for_a_while(world: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("handlers.exports.KEPT_MS", KEPT_MS)
+    monkeypatch.setattr("handlers.accounts.exports.KEPT_MS", KEPT_MS)
     ada = await world.account()
     assert (await ada("GET", PATH)).status == 404
     view = await exported(ada)
@@ -136,8 +136,8 @@ async def test_an_archive_is_its_owner_s_alone(world: Any) -> None:
 
 
 async def test_what_cannot_be_made_is_tried_again_and_given_up_at_last(world: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("handlers.exports.KEPT_MS", KEPT_MS)
-    monkeypatch.setattr("handlers.exports.MOST_TRIES", MOST_TRIES)
+    monkeypatch.setattr("handlers.accounts.exports.KEPT_MS", KEPT_MS)
+    monkeypatch.setattr("handlers.accounts.exports.MOST_TRIES", MOST_TRIES)
     ada = await world.account()
     world.record.bucket.faults.down = True
     assert (await ada("POST", PATH)).status == 202

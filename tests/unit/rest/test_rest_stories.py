@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from handlers.story_views import MAX_STORY_CHARS
+from handlers.stories.views import MAX_STORY_CHARS
 
 API = "/api/v1"
 TEXT = {"type": "text", "content": {"text": "hello"}}

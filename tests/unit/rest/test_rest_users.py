@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import trio
 
-from handlers.events import ContactsHidden
+from handlers.nodes.events import ContactsHidden
 from persistence.models import PresentDevice
 
 API = "/api/v1"

@@ -1,0 +1,1 @@
+"""The audit log: what is noted, how it is chained, appended and read."""

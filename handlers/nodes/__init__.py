@@ -1,0 +1,1 @@
+"""What nodes tell and ask each other."""

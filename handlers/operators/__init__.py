@@ -1,0 +1,1 @@
+"""What operators are shown: what runs, and where a message is."""

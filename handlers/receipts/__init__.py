@@ -1,0 +1,1 @@
+"""Who has received and read messages."""

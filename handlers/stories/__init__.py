@@ -1,0 +1,1 @@
+"""Stories: posting them, who sees them, and who is told."""
