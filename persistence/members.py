@@ -5,6 +5,7 @@ from __future__ import annotations
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
+from persistence.joined import new_member
 from persistence.models import Change, Member, Role
 from persistence.mongo import Document
 
@@ -52,19 +53,7 @@ def seq_at(messages: Collection[Document], chat_id: str, session: ClientSession)
 
 def insert_member(members: Collection[Document], change: Change, seq: int, session: ClientSession) -> None:
     """Add a member, for whom what was written before counts as read; of one who is there, only the role changes."""
-    assert change.user_id is not None
-    assert change.role is not None
-    fresh = Member(
-        chat_id=change.chat_id,
-        user_id=change.user_id,
-        role=change.role,
-        joined_at=change.at,
-        joined_seq=seq,
-        delivered_seq=seq,
-        read_seq=seq,
-        updated_at=change.at,
-    )
-    document = member_document(fresh)
+    document = member_document(new_member(change, seq))
     moving = {"role": document.pop("role"), "updated_at": document.pop("updated_at")}
     where = {"_id": document.pop("_id"), "chat_id": document.pop("chat_id")}
     members.update_one(where, {"$set": moving, "$setOnInsert": document}, upsert=True, session=session)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 import trio
 
-from handlers.bodies import from_validation
-from handlers.errors import ChatError, Code
+from handlers.errors import ChatError
 from handlers.limits import Bucket
 from handlers.policy import Action
 from handlers.protocol import CHAT_PREFIX, Prepared, Push, encode, event_text, reply_ok
@@ -18,6 +17,7 @@ from handlers.routing.router import Router
 from handlers.routing.routers import Routers
 from handlers.sessions.live_locations import Checked, LiveLocations, LocationStop, LocationUpdate
 from handlers.sessions.open_chats import OpenChatTracker
+from handlers.sessions.pushes import Served
 from handlers.sessions.session import Rest, Session
 from handlers.wire import message_view
 
@@ -49,7 +49,7 @@ _decode_update: Final = msgspec.json.Decoder(LocationUpdate).decode
 _decode_stop: Final = msgspec.json.Decoder(LocationStop).decode
 
 
-class OpenChatTopic:
+class OpenChatTopic(Served):
     """A chat that one connection has open."""
 
     __slots__ = (
@@ -95,16 +95,6 @@ class OpenChatTopic:
         """Not what this topic is about."""
         return None
 
-    def handle(self, push: Push) -> Rest | None:
-        """Serve a push."""
-        serve = _EVENTS.get(push.event)
-        if serve is None:
-            raise ChatError(Code.UNKNOWN_EVENT, "unknown event")
-        try:
-            return serve(self, push)
-        except msgspec.ValidationError as error:
-            raise from_validation(error) from None
-
     def typing(self, push: Push) -> None:
         """`typing`."""
         body = _decode_typing(push.payload)
@@ -139,12 +129,11 @@ class OpenChatTopic:
         message = await self._locations.stop(self._router, self._session.user_id, body.seq)
         self._session.push(reply_ok(push, encode({"message": message_view(message)})))
 
-
-_EVENTS: Final[dict[str, Callable[[OpenChatTopic, Push], Rest | None]]] = {
-    "typing": OpenChatTopic.typing,
-    "location:update": OpenChatTopic.update,
-    "location:stop": OpenChatTopic.stop,
-}
+    pushes: ClassVar[dict[str, Callable[[Any, Push], Rest | None]]] = {
+        "typing": typing,
+        "location:update": update,
+        "location:stop": stop,
+    }
 
 
 class ChatJoiner:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 import trio
 
-from handlers.bodies import EditPush, SendBody, SeqPush, from_validation
-from handlers.errors import ChatError, Code
+from handlers.bodies import EditPush, SendBody, SeqPush
+from handlers.errors import ChatError
 from handlers.limits import Bucket
 from handlers.nodes.events import ContactEvent, Event, Joined, Left, StoryEvent, UserEvent
 from handlers.policy import Action, check
 from handlers.protocol import Prepared, Push, encode, reply_error, reply_ok
 from handlers.routing.commands import Send
 from handlers.routing.room import Room
+from handlers.sessions.pushes import Served
 from handlers.sessions.session import Rest, Session, error_view
 from handlers.wire import message_view
 from persistence.models import LogEntry, Member, MessageType
@@ -47,7 +48,7 @@ _decode_edit: Final = msgspec.json.Decoder(EditPush).decode
 _decode_seq: Final = msgspec.json.Decoder(SeqPush).decode
 
 
-class MeTopic:
+class MeTopic(Served):
     """`me`, joined by one connection."""
 
     __slots__ = ("_bucket", "_events", "began", "feed", "join_ref", "left", "rooms", "session")
@@ -113,16 +114,6 @@ class MeTopic:
             router = self.feed.routers.get(happened.chat_id)
             if router is not None:
                 router.catch_up()
-
-    def handle(self, push: Push) -> Rest | None:
-        """Serve a push."""
-        serve = _EVENTS.get(push.event)
-        if serve is None:
-            raise ChatError(Code.UNKNOWN_EVENT, "unknown event")
-        try:
-            return serve(self, push)
-        except msgspec.ValidationError as error:
-            raise from_validation(error) from None
 
     def send(self, push: Push) -> Rest | None:
         """`message:send`: answered when it is durable, or waits in the retry queue, without holding up what the connection sends next."""
@@ -210,11 +201,10 @@ class MeTopic:
         else:
             self.feed.receipts.mark(body.chat_id, session.user_id, answer, delivered=body.seq)
 
-
-_EVENTS: Final[dict[str, Callable[[MeTopic, Push], Rest | None]]] = {
-    "message:send": MeTopic.send,
-    "message:edit": MeTopic.edit,
-    "message:delete": MeTopic.delete,
-    "message:delivered": MeTopic.delivered,
-    "message:read": MeTopic.read,
-}
+    pushes: ClassVar[dict[str, Callable[[Any, Push], Rest | None]]] = {
+        "message:send": send,
+        "message:edit": edit,
+        "message:delete": delete,
+        "message:delivered": delivered,
+        "message:read": read,
+    }

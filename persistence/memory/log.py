@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from persistence.audited import audit_note
+from persistence.joined import new_member
 from persistence.memory.invites import close, let_in, show_out
 from persistence.memory.record import Record
 from persistence.models import (
@@ -21,7 +22,6 @@ from persistence.models import (
     Head,
     LogEntry,
     LogWrite,
-    Member,
     Message,
     Missing,
     Outcome,
@@ -211,20 +211,4 @@ def amended(message: Message, write: Edit | Deletion) -> Message:
         return structs.replace(message, content=write.content, edited_at=write.at, rev=write.rev)
     return structs.replace(
         message, content={}, media_id=None, deleted=True, edited_at=write.at, rev=write.rev
-    )
-
-
-def new_member(change: Change, seq: int) -> Member:
-    """Somebody who joins: what was written before counts as read."""
-    assert change.user_id is not None
-    assert change.role is not None
-    return Member(
-        chat_id=change.chat_id,
-        user_id=change.user_id,
-        role=change.role,
-        joined_at=change.at,
-        joined_seq=seq,
-        delivered_seq=seq,
-        read_seq=seq,
-        updated_at=change.at,
     )

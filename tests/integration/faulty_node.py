@@ -9,7 +9,7 @@ def crash(topic: me.MeTopic, push: Push) -> None:
     raise RuntimeError("the fault of this test")
 
 
-me._EVENTS["test:crash"] = crash
+me.MeTopic.pushes["test:crash"] = crash
 
 if __name__ == "__main__":
     main()

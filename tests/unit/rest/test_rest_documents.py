@@ -162,10 +162,10 @@ async def test_the_asyncapi_document_is_whole(world: Any) -> None:
 
 
 async def test_the_asyncapi_document_has_every_push_that_the_socket_serves(world: Any) -> None:
-    from handlers.sessions.me import _EVENTS
+    from handlers.sessions.me import MeTopic
 
     described = {pushed.event for pushed in PUSHES if pushed.channel == "me"}
-    assert described == {"phx_join", "phx_leave", *_EVENTS}
+    assert described == {"phx_join", "phx_leave", *MeTopic.pushes}
 
 
 async def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(world: Any) -> None:
