@@ -93,6 +93,10 @@ export interface RealtimeState {
   connection: ConnectionState;
   /** Whether the local store has been read: before that there is nothing to show, not even an empty list. */
   opened: boolean;
+  /** `memory`: this device keeps nothing (a private window, a full disk): what is written while offline is lost with the tab. */
+  storage: "kept" | "memory";
+  /** Of several tabs, this one has the connection: what only one of them must do is done here (notifications). */
+  leading: boolean;
   me: OwnUser | null;
   chats: ReadonlyMap<ChatId, Chat>;
   /** As the list shows them: pinned first, then newest activity. */

@@ -129,6 +129,8 @@ export function fakeRealtime(changed: Partial<RealtimeState> = {}): FakeRealtime
   const state = createStore<RealtimeState>(() => ({
     connection: { status: "online" },
     opened: true,
+    storage: "kept",
+    leading: true,
     me: aUser(),
     chats: new Map(),
     chatOrder: [...(changed.chats?.keys() ?? [])],

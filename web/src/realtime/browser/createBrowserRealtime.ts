@@ -1,0 +1,47 @@
+/** The realtime client of a browser: everything real. */
+import { accessToken, type Session } from "@/auth/session";
+import { createRealtime } from "../client";
+import type { Uploader } from "../outbox/uploads";
+import type { RealtimeClient } from "../realtime";
+import { MemoryStorage } from "../storage/memory";
+import type { Storage } from "../storage/storage";
+import { soloTab } from "../tabs/tabs";
+import { phoenixTransport } from "../transport/phoenix";
+import { openIndexedDb } from "./indexedDb";
+import { browserNetwork } from "./network";
+import { browserRest } from "./rest";
+import { browserTabs } from "./tabs";
+
+export interface BrowserOptions {
+  session: Session;
+  /** What uploads attachments. */
+  upload: Uploader;
+}
+
+export async function createBrowserRealtime({ session, upload }: BrowserOptions): Promise<RealtimeClient> {
+  const storage = await keptStorage(session.userId);
+  return createRealtime(session.userId, {
+    transport: phoenixTransport("/socket"),
+    network: browserNetwork,
+    rest: browserRest,
+    storage: storage ?? new MemoryStorage(),
+    keepsNothing: storage === null,
+    // Tabs that keep nothing in common have nothing to share.
+    tabs: storage === null ? soloTab() : browserTabs(session.userId),
+    accessToken,
+    upload,
+    newId: () => crypto.randomUUID(),
+  });
+}
+
+/** `null` where the browser keeps nothing: what there is then is memory, and the interface says so. */
+async function keptStorage(userId: string): Promise<Storage | null> {
+  try {
+    const storage = await openIndexedDb(userId);
+    // Against being cleared when the disk runs full; whether it is granted changes nothing.
+    void navigator.storage?.persist?.();
+    return storage;
+  } catch {
+    return null;
+  }
+}

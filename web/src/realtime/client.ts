@@ -1,0 +1,284 @@
+/** One tab's `RealtimeClient`: what is shared comes from the board, histories and drafts are this tab's own, and commands go where the connection is. */
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { ChatView, MessageView } from "@/types/socket";
+import { Board } from "./board";
+import type { Change, Shared } from "./changes";
+import { Core, type CorePorts } from "./core";
+import { Drafts } from "./drafts";
+import { Histories } from "./history/histories";
+import { HistorySource } from "./history/source";
+import { type OutgoingRecord, outgoingOf, recordOfOutgoing } from "./outbox/record";
+import type { ChatId, DomainEvent, Draft, RealtimeClient, RealtimeState, UserId } from "./realtime";
+import { RealtimeError } from "./realtime";
+import { shownChats } from "./shown";
+import { ForgivingStorage } from "./storage/forgiving";
+import type { Kept, Storage } from "./storage/storage";
+import { Link } from "./tabs/link";
+import type { Tabs } from "./tabs/tabs";
+
+export interface ClientPorts extends CorePorts {
+  storage: Storage;
+  /** Whether `storage` is only memory, because the device keeps nothing. */
+  keepsNothing?: boolean;
+  tabs: Tabs;
+  /** A name for a message that is unique for ever. */
+  newId(): string;
+}
+
+export function createRealtime(ownId: UserId, ports: ClientPorts): RealtimeClient {
+  return new TabClient(ownId, ports);
+}
+
+class TabClient implements RealtimeClient {
+  readonly state: StoreApi<RealtimeState>;
+  private readonly board = new Board();
+  private readonly storage: Storage;
+  private readonly histories: Histories;
+  private readonly drafts: Drafts;
+  private readonly link: Link;
+  private readonly listeners = new Set<(event: DomainEvent) => void>();
+  private readonly source: HistorySource;
+  private kept: Promise<Kept> | null = null;
+  private lastOrder = 0;
+
+  constructor(
+    private readonly ownId: UserId,
+    private readonly ports: ClientPorts,
+  ) {
+    this.storage = new ForgivingStorage(ports.storage);
+    this.state = createStore<RealtimeState>(() => ({
+      ...sharedState(this.board.state),
+      opened: false,
+      leading: false,
+      chats: new Map(),
+      chatOrder: [],
+      histories: new Map(),
+    }));
+    this.source = new HistorySource(ports.rest, this.storage, this.board);
+    this.histories = new Histories(this.board, this.source, (chatId, history) => {
+      const histories = new Map(this.state.getState().histories);
+      if (history === null) histories.delete(chatId);
+      else histories.set(chatId, history);
+      this.state.setState({ histories });
+    });
+    this.drafts = new Drafts(this.storage);
+    this.link = new Link(ports.tabs, this.board, {
+      takeOver: () => this.takeOver(),
+      led: () => this.led(),
+    });
+    this.board.listen((changes, shared) => this.changed(changes, shared));
+    if (ports.keepsNothing) this.board.publish({ kind: "storage", storage: "memory" });
+  }
+
+  // -- life ------------------------------------------------------------------------------------------------------
+
+  async start(): Promise<void> {
+    this.kept = this.storage.load();
+    const kept = await this.kept;
+    this.drafts.restore(kept.drafts);
+    this.board.publish(...changesOf(kept));
+    this.state.setState({ opened: true });
+    this.link.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.drafts.flush();
+    await this.link.stop();
+    this.state.setState({ leading: false });
+    this.storage.close();
+  }
+
+  async forget(): Promise<void> {
+    await this.link.stop();
+    await this.storage.clear();
+    this.storage.close();
+    this.board.replace({ ...new Board().state, connection: { status: "signed-out" } });
+  }
+
+  private async takeOver(): Promise<Core> {
+    const core = new Core(this.ownId, this.ports, this.storage, this.board);
+    const kept = await (this.kept ?? this.storage.load());
+    this.kept = null;
+    // What the one before had not written yet is asked for again: only what is kept counts as known.
+    const keptIds = new Set(kept.chats.map(({ id }) => id));
+    const unkept = [...this.board.state.chats.values()].filter(({ id }) => !keptIds.has(id));
+    const waiting = [...this.board.state.outgoing.values()].map(recordOfOutgoing);
+    this.board.publish(...changesOf(kept), {
+      kind: "chats",
+      chats: unkept.map((record) => ({ ...record, synced: 0 })),
+    });
+    core.start(kept, waiting);
+    this.state.setState({ leading: true });
+    return core;
+  }
+
+  /** Another one leads, or this one: whoever it is must know what is on the screen here. */
+  private led(): void {
+    if (!this.link.isLeading) this.kept = null;
+    for (const chatId of this.histories.chatIds)
+      void this.tell(this.link.carry("hold", chatId, this.ports.tabs.id));
+    for (const { name, args } of this.link.unanswered)
+      if (name === "send") this.showWaiting(args[0] as OutgoingRecord);
+    this.histories.refresh();
+  }
+
+  private changed(changes: readonly Change[], shared: Shared): void {
+    const before = this.state.getState();
+    this.state.setState({ ...sharedState(shared), ...shownChats(before, changes, shared) });
+    this.histories.changed(changes);
+    for (const change of changes) {
+      if (change.kind === "draft") this.drafts.heard(change.chatId, change.text);
+      if (change.kind === "event") for (const listener of [...this.listeners]) listener(change.event);
+    }
+  }
+
+  /** For commands of which nobody waits for the outcome: what they say is kept, or out of date soon. */
+  private async tell(carried: Promise<void>): Promise<void> {
+    try {
+      await carried;
+    } catch (error) {
+      if (!(error instanceof RealtimeError)) throw error;
+    }
+  }
+
+  // -- histories -------------------------------------------------------------------------------------------------
+
+  openChat(chatId: ChatId): () => void {
+    this.histories.hold(chatId);
+    void this.tell(this.link.carry("hold", chatId, this.ports.tabs.id));
+    let isOpen = true;
+    return () => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.histories.letGo(chatId);
+      if (!this.histories.chatIds.includes(chatId))
+        void this.tell(this.link.carry("letGo", chatId, this.ports.tabs.id));
+    };
+  }
+
+  loadOlder(chatId: ChatId): Promise<void> {
+    return this.histories.older(chatId);
+  }
+
+  loadNewer(chatId: ChatId): Promise<void> {
+    return this.histories.newer(chatId);
+  }
+
+  loadAround(chatId: ChatId, seq: number): Promise<void> {
+    return this.histories.around(chatId, seq);
+  }
+
+  loadNewest(chatId: ChatId): Promise<void> {
+    return this.histories.newest(chatId);
+  }
+
+  async message(chatId: ChatId, seq: number): Promise<MessageView | null> {
+    return this.histories.message(chatId, seq) ?? (await this.source.one(chatId, seq));
+  }
+
+  // -- sending ---------------------------------------------------------------------------------------------------
+
+  async send(chatId: ChatId, draft: Draft): Promise<string> {
+    const now = Date.now();
+    this.lastOrder = Math.max(this.lastOrder + 1, now);
+    const record: OutgoingRecord = {
+      clientId: this.ports.newId(),
+      chatId,
+      draft,
+      createdAt: new Date(now).toISOString(),
+      order: this.lastOrder,
+      mediaId: null,
+      failed: null,
+    };
+    try {
+      await this.storage.write({ outgoing: [record] });
+    } catch {
+      // It is sent all the same; that nothing is kept is shown.
+      this.board.publish({ kind: "storage", storage: "memory" });
+    }
+    this.showWaiting(record);
+    void this.tell(this.link.carry("send", record));
+    return record.clientId;
+  }
+
+  private showWaiting(record: OutgoingRecord): void {
+    if (this.board.state.outgoing.has(record.clientId)) return;
+    const status = record.draft.attachment === undefined ? "waiting" : "uploading";
+    this.board.publish({ kind: "outgoing", outgoing: [outgoingOf(record, status)] });
+  }
+
+  retry(clientId: string): Promise<void> {
+    return this.link.carry("retry", clientId);
+  }
+
+  discard(clientId: string): Promise<void> {
+    return this.link.carry("discard", clientId);
+  }
+
+  edit(chatId: ChatId, seq: number, content: Record<string, unknown>): Promise<void> {
+    return this.link.carry("edit", chatId, seq, content);
+  }
+
+  remove(chatId: ChatId, seq: number): Promise<void> {
+    return this.link.carry("remove", chatId, seq);
+  }
+
+  markRead(chatId: ChatId, seq: number): void {
+    void this.tell(this.link.carry("markRead", chatId, seq));
+  }
+
+  typing(chatId: ChatId, active: boolean): void {
+    void this.tell(this.link.carry("typing", chatId, active));
+  }
+
+  updateLocation(
+    chatId: ChatId,
+    seq: number,
+    position: { lat: number; lng: number; accuracy?: number },
+  ): Promise<void> {
+    return this.link.carry("updateLocation", chatId, seq, position);
+  }
+
+  stopLocation(chatId: ChatId, seq: number): Promise<void> {
+    return this.link.carry("stopLocation", chatId, seq);
+  }
+
+  adopt(chat: ChatView): void {
+    void this.tell(this.link.carry("adopt", chat));
+  }
+
+  wantPeople(ids: readonly UserId[]): void {
+    void this.tell(this.link.carry("wantPeople", ids));
+  }
+
+  draftText(chatId: ChatId): string {
+    return this.drafts.text(chatId);
+  }
+
+  keepDraftText(chatId: ChatId, text: string): void {
+    if (this.drafts.text(chatId) === text) return;
+    this.drafts.keep(chatId, text);
+    void this.tell(this.link.carry("draft", chatId, text));
+  }
+
+  subscribe(listener: (event: DomainEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+}
+
+function sharedState(shared: Shared) {
+  const { connection, storage, me, people, typing, present, positions, receipts } = shared;
+  return { connection, storage, me, people, typing, present, positions, receipts };
+}
+
+/** What is kept, as news. */
+function changesOf(kept: Kept): Change[] {
+  const changes: Change[] = [
+    { kind: "chats", chats: kept.chats },
+    { kind: "people", people: kept.people.map(({ person }) => ({ ...person, online: false })) },
+    { kind: "outgoing", outgoing: kept.outgoing.map((record) => outgoingOf(record, "waiting")) },
+  ];
+  if (kept.me !== null) changes.push({ kind: "me", me: kept.me });
+  return changes;
+}

@@ -1,0 +1,263 @@
+/** The histories of the chats that are open in this tab: loads them, moves them, and keeps them up with what changes. */
+import type { MessageView } from "@/types/socket";
+import type { Board } from "../board";
+import type { Change } from "../changes";
+import type { ChatId, History, Outgoing } from "../realtime";
+import { type HistorySource, NotWanted } from "./source";
+import {
+  lastRun,
+  lastSeq,
+  newest,
+  type Window,
+  windowOf,
+  withMessages,
+  withNewer,
+  withOlder,
+} from "./window";
+
+const PAGE = 60;
+/** So much is shown at once of a chat in which much is unread. */
+const MOST_AT_FIRST = 200;
+
+interface Open {
+  holders: number;
+  window: Window;
+  /** Counts each time the history becomes another part: what was asked before is not wanted then. */
+  part: number;
+  loading: number;
+  /** An older and a newer page under way: one of each at a time. */
+  under: { older: Promise<void> | null; newer: Promise<void> | null };
+  firstUnread: number | null;
+}
+
+export class Histories {
+  private readonly open = new Map<ChatId, Open>();
+
+  constructor(
+    private readonly board: Board,
+    private readonly source: HistorySource,
+    private readonly show: (chatId: ChatId, history: History | null) => void,
+  ) {}
+
+  hold(chatId: ChatId): void {
+    const there = this.open.get(chatId);
+    if (there !== undefined) {
+      there.holders += 1;
+      return;
+    }
+    const view = this.board.state.chats.get(chatId)?.view;
+    const open: Open = {
+      holders: 1,
+      window: windowOf([], true),
+      part: 0,
+      loading: 0,
+      under: { older: null, newer: null },
+      firstUnread: view !== undefined && view.unread > 0 ? view.read_seq + 1 : null,
+    };
+    this.open.set(chatId, open);
+    this.tell(chatId, open);
+    void this.load(chatId, open, Math.min(MOST_AT_FIRST, PAGE + (view?.unread ?? 0)));
+  }
+
+  letGo(chatId: ChatId): void {
+    const open = this.open.get(chatId);
+    if (open === undefined) return;
+    open.holders -= 1;
+    if (open.holders > 0) return;
+    open.part += 1;
+    this.open.delete(chatId);
+    this.show(chatId, null);
+  }
+
+  get chatIds(): ChatId[] {
+    return [...this.open.keys()];
+  }
+
+  message(chatId: ChatId, seq: number): MessageView | undefined {
+    const window = this.open.get(chatId)?.window;
+    return window?.messages[seq - window.before - 1];
+  }
+
+  older(chatId: ChatId): Promise<void> {
+    const open = this.open.get(chatId);
+    if (open === undefined || open.window.before === 0) return Promise.resolve();
+    open.under.older ??= this.loading(chatId, open, async (wanted) => {
+      const { before } = open.window;
+      const older = await this.source.before(chatId, before + 1, PAGE, wanted);
+      if (wanted()) open.window = withOlder(open.window, older);
+    }).finally(() => {
+      open.under.older = null;
+    });
+    return open.under.older;
+  }
+
+  newer(chatId: ChatId): Promise<void> {
+    const open = this.open.get(chatId);
+    if (open === undefined || !this.hasNewer(chatId, open)) return Promise.resolve();
+    open.under.newer ??= this.loading(chatId, open, async (wanted) => {
+      const after = lastSeq(open.window);
+      const came = await this.source.after(chatId, after, PAGE, wanted);
+      if (!wanted()) return;
+      const end = came.at(-1)?.seq ?? after;
+      open.window = withNewer(open.window, came, end >= this.chatsLast(chatId));
+    }).finally(() => {
+      open.under.newer = null;
+    });
+    return open.under.newer;
+  }
+
+  async around(chatId: ChatId, seq: number): Promise<void> {
+    const open = this.open.get(chatId);
+    if (open === undefined) return;
+    const { before } = open.window;
+    if (before < seq && seq <= lastSeq(open.window)) return;
+    this.another(open);
+    await this.loading(chatId, open, async (wanted) => {
+      const [older, newer] = await Promise.all([
+        this.source.before(chatId, seq, PAGE / 2, wanted),
+        this.source.after(chatId, seq - 1, PAGE / 2, wanted),
+      ]);
+      if (!wanted()) return;
+      const messages = [...older, ...newer];
+      open.window = windowOf(messages, (messages.at(-1)?.seq ?? 0) >= this.chatsLast(chatId));
+    });
+  }
+
+  async newest(chatId: ChatId): Promise<void> {
+    const open = this.open.get(chatId);
+    if (open === undefined || (open.window.following && !this.hasNewer(chatId, open))) return;
+    this.another(open);
+    await this.load(chatId, open, PAGE);
+  }
+
+  /** What changed, for what is shown. */
+  changed(changes: readonly Change[]): void {
+    const shown = new Set<ChatId>();
+    for (const change of changes) {
+      const chatId = chatOf(change);
+      const open = chatId === null ? undefined : this.open.get(chatId);
+      if (chatId === null || open === undefined) continue;
+      if (change.kind === "messages") open.window = withMessages(open.window, change.messages);
+      if (change.kind === "reset" || change.kind === "removed") {
+        this.another(open);
+        if (change.kind === "removed") open.window = windowOf([], true);
+        else void this.load(chatId, open, PAGE);
+      }
+      shown.add(chatId);
+    }
+    for (const change of changes)
+      if (change.kind === "chats") for (const { id } of change.chats) if (this.open.has(id)) shown.add(id);
+    for (const chatId of shown) this.tell(chatId, this.open.get(chatId) as Open);
+  }
+
+  /** Everything may be different: another tab leads. */
+  refresh(): void {
+    for (const [chatId, open] of this.open) {
+      this.tell(chatId, open);
+      if (open.window.following && this.hasNewer(chatId, open)) void this.fill(chatId, open);
+    }
+  }
+
+  // -- loading ---------------------------------------------------------------------------------------------------
+
+  private another(open: Open): void {
+    open.part += 1;
+    open.under = { older: null, newer: null };
+  }
+
+  /** The newest part: what is kept at once, and what is missing from the server. */
+  private load(chatId: ChatId, open: Open, limit: number): Promise<void> {
+    return this.loading(chatId, open, async (wanted) => {
+      const kept = await this.source.newestKept(chatId, limit);
+      if (!wanted()) return;
+      const came = [...open.window.loose.values(), ...open.window.messages];
+      this.become(open, windowOf(kept, true), came);
+      if (kept.length > 0) this.tell(chatId, open);
+      if (lastSeq(open.window) < this.chatsLast(chatId)) await this.fillNow(chatId, open, limit, wanted);
+      if (open.window.messages.length < PAGE / 2 && open.window.before > 0) {
+        const older = await this.source.before(chatId, open.window.before + 1, PAGE, wanted);
+        if (wanted()) open.window = withOlder(open.window, older);
+      }
+    });
+  }
+
+  private fill(chatId: ChatId, open: Open): Promise<void> {
+    return this.loading(chatId, open, (wanted) => this.fillNow(chatId, open, PAGE, wanted));
+  }
+
+  /** What is missing between the window and the end of the history; if that is more than a page, the window becomes the end. */
+  private async fillNow(chatId: ChatId, open: Open, limit: number, wanted: () => boolean): Promise<void> {
+    const page = await this.source.newest(chatId, Math.max(limit, PAGE), wanted);
+    const first = page[0];
+    if (first === undefined || !wanted()) return;
+    const { window } = open;
+    const joins = window.messages.length > 0 && first.seq <= lastSeq(window) + 1;
+    const messages = joins ? lastRun(newest(window.messages, page)) : page;
+    this.become(open, windowOf(messages, true), [...window.loose.values(), ...window.messages]);
+  }
+
+  /** The window with what has come meanwhile, which may be newer. */
+  private become(open: Open, window: Window, came: readonly MessageView[]): void {
+    open.window = withMessages(window, came);
+  }
+
+  private async loading(
+    chatId: ChatId,
+    open: Open,
+    load: (wanted: () => boolean) => Promise<void>,
+  ): Promise<void> {
+    const { part } = open;
+    const wanted = () => open.part === part;
+    open.loading += 1;
+    this.tell(chatId, open);
+    try {
+      await load(wanted);
+    } catch (error) {
+      if (!(error instanceof NotWanted)) throw error;
+    } finally {
+      open.loading -= 1;
+      this.tell(chatId, open);
+    }
+  }
+
+  // -- showing ---------------------------------------------------------------------------------------------------
+
+  private chatsLast(chatId: ChatId): number {
+    return this.board.state.chats.get(chatId)?.view.last_seq ?? 0;
+  }
+
+  private hasNewer(chatId: ChatId, open: Open): boolean {
+    return lastSeq(open.window) < this.chatsLast(chatId);
+  }
+
+  private tell(chatId: ChatId, open: Open): void {
+    if (this.open.get(chatId) !== open) return;
+    const { messages, before } = open.window;
+    this.show(chatId, {
+      messages,
+      outgoing: this.outgoing(chatId),
+      hasOlder: before > 0,
+      hasNewer: this.hasNewer(chatId, open),
+      loading: open.loading > 0,
+      firstUnread: open.firstUnread,
+    });
+  }
+
+  private outgoing(chatId: ChatId): readonly Outgoing[] {
+    return [...this.board.state.outgoing.values()].filter((each) => each.chatId === chatId);
+  }
+}
+
+function chatOf(change: Change): ChatId | null {
+  switch (change.kind) {
+    case "messages":
+    case "reset":
+    case "removed":
+    case "sent":
+      return change.chatId;
+    case "outgoing":
+      return change.outgoing[0]?.chatId ?? null;
+    default:
+      return null;
+  }
+}

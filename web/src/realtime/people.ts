@@ -1,0 +1,129 @@
+/**
+ * Profiles of people: asked for when somebody wants to see them and they are not known, or not since long; many wishes at once are one question for
+ * each, a few at a time. Who is online is told by events, and counts more than what a profile said.
+ */
+import type { Timestamp, UserView } from "@/types/socket";
+import { ASKING, isRetryable, pauseMs } from "./backoff";
+import type { Board } from "./board";
+import type { Journal } from "./journal";
+import { type Person, RealtimeError, type UserId } from "./realtime";
+import type { Rest } from "./rest";
+import type { KeptPerson } from "./storage/storage";
+
+const STALE_MS = 15 * 60_000;
+const AT_ONCE = 4;
+
+export class People {
+  private readonly knownAt = new Map<UserId, number>();
+  private readonly online = new Set<UserId>();
+  private readonly wanted = new Set<UserId>();
+  private readonly under = new Set<UserId>();
+  private failures = 0;
+  private stopped = false;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    private readonly board: Board,
+    private readonly journal: Journal,
+    private readonly rest: Rest,
+  ) {}
+
+  restore(kept: readonly KeptPerson[]): void {
+    for (const { person, at } of kept) this.knownAt.set(person.id, at);
+  }
+
+  want(ids: readonly UserId[]): void {
+    const now = Date.now();
+    for (const id of ids) {
+      const isFresh = now - (this.knownAt.get(id) ?? Number.NEGATIVE_INFINITY) < STALE_MS;
+      if (!isFresh && !this.under.has(id)) this.wanted.add(id);
+    }
+    this.next();
+  }
+
+  /** There is a connection (again): what waited is asked for now. */
+  hurry(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.failures = 0;
+    this.next();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.wanted.clear();
+  }
+
+  /** These contacts are online, and nobody else. */
+  onlineAre(ids: readonly UserId[]): void {
+    this.online.clear();
+    for (const id of ids) this.online.add(id);
+    const people = [...this.board.state.people.values()].filter(
+      (person) => person.online !== this.online.has(person.id),
+    );
+    this.show(people.map((person) => ({ ...person, online: this.online.has(person.id) })));
+  }
+
+  presence(id: UserId, online: boolean, lastSeen: Timestamp | null): void {
+    if (online) this.online.add(id);
+    else this.online.delete(id);
+    const person = this.board.state.people.get(id);
+    if (person !== undefined)
+      this.show([{ ...person, online, lastSeen: online ? person.lastSeen : lastSeen }]);
+  }
+
+  private show(people: readonly Person[]): void {
+    if (people.length > 0) this.board.publish({ kind: "people", people });
+  }
+
+  private next(): void {
+    if (this.timer !== null || this.stopped) return;
+    for (const id of this.wanted) {
+      if (this.under.size >= AT_ONCE) return;
+      this.wanted.delete(id);
+      this.under.add(id);
+      void this.ask(id);
+    }
+  }
+
+  private async ask(id: UserId): Promise<void> {
+    try {
+      const view = await this.rest.person(id);
+      if (this.stopped) return;
+      this.failures = 0;
+      const at = Date.now();
+      this.knownAt.set(id, at);
+      const person = this.personOf(id, view);
+      this.journal.note({ people: [{ person, at }] });
+      this.show([person]);
+    } catch (error) {
+      if (!(error instanceof RealtimeError)) throw error;
+      if (isRetryable(error.code) && !this.stopped) {
+        this.wanted.add(id);
+        this.failures += 1;
+        this.timer ??= setTimeout(() => {
+          this.timer = null;
+          this.next();
+        }, error.retryAfterMs ?? pauseMs(this.failures, ASKING));
+      }
+    } finally {
+      this.under.delete(id);
+    }
+    this.next();
+  }
+
+  private personOf(id: UserId, view: UserView | null): Person {
+    if (view === null)
+      return { id, name: "", status: "", avatarMediaId: null, online: false, lastSeen: null, deleted: true };
+    return {
+      id,
+      name: view.name,
+      status: view.status,
+      avatarMediaId: view.avatar_media_id ?? null,
+      online: this.online.has(id) || view.online,
+      lastSeen: view.last_seen ?? null,
+      deleted: view.deleted ?? false,
+    };
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * A store of which nothing depends on reading: what cannot be read is as if it were not kept, and the server is asked for it. Writes and the first
+ * load fail as they do: whoever writes has to know.
+ */
+import type { MessageView } from "@/types/socket";
+import type { ChatId } from "../realtime";
+import type { Batch, Kept, Storage } from "./storage";
+
+export class ForgivingStorage implements Storage {
+  constructor(private readonly storage: Storage) {}
+
+  load(): Promise<Kept> {
+    return this.storage.load();
+  }
+
+  write(batch: Batch): Promise<void> {
+    return this.storage.write(batch);
+  }
+
+  messages(chatId: ChatId, from: number, to: number): Promise<MessageView[]> {
+    return this.storage.messages(chatId, from, to).catch(() => []);
+  }
+
+  newest(chatId: ChatId, limit: number): Promise<MessageView[]> {
+    return this.storage.newest(chatId, limit).catch(() => []);
+  }
+
+  prune(chatId: ChatId, keep: number): Promise<void> {
+    return this.storage.prune(chatId, keep).catch(() => undefined);
+  }
+
+  clear(): Promise<void> {
+    return this.storage.clear();
+  }
+
+  close(): void {
+    this.storage.close();
+  }
+}
