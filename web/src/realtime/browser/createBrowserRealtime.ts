@@ -1,8 +1,8 @@
 /** The realtime client of a browser: everything real. */
-import { accessToken, type Session } from "@/auth/session";
+import { accessToken } from "@/auth/session";
 import { createRealtime } from "../client";
 import type { Uploader } from "../outbox/uploads";
-import type { RealtimeClient } from "../realtime";
+import type { RealtimeClient, UserId } from "../realtime";
 import { MemoryStorage } from "../storage/memory";
 import type { Storage } from "../storage/storage";
 import { soloTab } from "../tabs/tabs";
@@ -13,21 +13,22 @@ import { browserRest } from "./rest";
 import { browserTabs } from "./tabs";
 
 export interface BrowserOptions {
-  session: Session;
+  /** Who is signed in. */
+  userId: UserId;
   /** What uploads attachments. */
   upload: Uploader;
 }
 
-export async function createBrowserRealtime({ session, upload }: BrowserOptions): Promise<RealtimeClient> {
-  const storage = await keptStorage(session.userId);
-  return createRealtime(session.userId, {
+export async function createBrowserRealtime({ userId, upload }: BrowserOptions): Promise<RealtimeClient> {
+  const storage = await keptStorage(userId);
+  return createRealtime(userId, {
     transport: phoenixTransport("/socket"),
     network: browserNetwork,
     rest: browserRest,
     storage: storage ?? new MemoryStorage(),
     keepsNothing: storage === null,
     // Tabs that keep nothing in common have nothing to share.
-    tabs: storage === null ? soloTab() : browserTabs(session.userId),
+    tabs: storage === null ? soloTab() : browserTabs(userId),
     accessToken,
     upload,
     newId: () => crypto.randomUUID(),
