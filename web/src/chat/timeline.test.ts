@@ -30,6 +30,14 @@ describe("timeline", () => {
     expect(shown.map(({ day }) => day !== null)).toEqual([true, false, true]);
   });
 
+  it("does not go back to an earlier day for what was written then and waits still", () => {
+    const shown = rows({
+      messages: [aMessage({ seq: 1, created_at: at("2T10:00") })],
+      outgoing: [outgoing("x", at("1T10:00"))],
+    });
+    expect(shown.map(({ day }) => day !== null)).toEqual([true, false]);
+  });
+
   it("puts messages of one person within minutes together", () => {
     const shown = rows({
       messages: [

@@ -34,20 +34,25 @@ export interface OutgoingRow extends Marks {
   outgoing: Outgoing;
 }
 
-/** The calendar day here, as a text that differs between days. */
-export function dayKey(at: Timestamp): string {
-  const date = new Date(at);
-  return `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
+/** Tells whether a time is on a later calendar day here than those before. Asked for every message, it asks the calendar once a day. */
+function days(): (at: number) => boolean {
+  let ends = Number.NEGATIVE_INFINITY;
+  return (at) => {
+    if (at < ends) return false;
+    const date = new Date(at);
+    ends = new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1).getTime();
+    return true;
+  };
 }
 
-function standTogether(before: TimelineRow, after: TimelineRow): boolean {
+function standTogether(before: TimelineRow, after: TimelineRow, apartMs: number): boolean {
   return (
+    apartMs <= TOGETHER_MS &&
     before.senderId === after.senderId &&
     after.day === null &&
     !after.unreadLine &&
     !isSystem(before) &&
-    !isSystem(after) &&
-    Math.abs(Date.parse(after.at) - Date.parse(before.at)) <= TOGETHER_MS
+    !isSystem(after)
   );
 }
 
@@ -61,18 +66,17 @@ const isSystem = (row: TimelineRow) => row.kind === "message" && row.message.typ
 export function timeline(history: History, me: string): TimelineRow[] {
   const rows: TimelineRow[] = [];
   let lineDrawn = false;
-  let day = "";
+  let last = 0;
+  const laterDay = days();
   const add = (row: TimelineRow) => {
-    const key = dayKey(row.at);
-    if (key !== day) {
-      row.day = row.at;
-      day = key;
-    }
+    const at = Date.parse(row.at);
+    if (laterDay(at)) row.day = row.at;
     const before = rows.at(-1);
     if (before !== undefined) {
-      row.first = !standTogether(before, row);
+      row.first = !standTogether(before, row, Math.abs(at - last));
       before.last = row.first;
     }
+    last = at;
     rows.push(row);
   };
   for (const message of history.messages) {

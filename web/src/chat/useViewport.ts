@@ -49,7 +49,7 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
       rows,
       generation: shown.generation + (changed.kind === "replaced" ? 1 : 0),
       shift: changed.kind === "grown" && changed.before > 0,
-      ownSent: changed.kind === "grown" && changed.after > 0 && rows.at(-1)?.kind === "outgoing",
+      ownSent: changed.kind === "grown" && writtenNow(shown.rows, rows),
     });
   }
 
@@ -164,6 +164,12 @@ function separatorNear(list: VirtualizerHandle, rows: readonly TimelineRow[], to
     if (rows[at]?.day != null && offset > -SEPARATOR) return true;
   }
   return false;
+}
+
+/** Whether the last row is a message that has just been written here. */
+function writtenNow(old: readonly TimelineRow[], now: readonly TimelineRow[]): boolean {
+  const last = now.at(-1);
+  return last?.kind === "outgoing" && old.every(({ key }) => key !== last.key);
 }
 
 /** The `seq` of the last message up to this row; those that are not sent have none. */
