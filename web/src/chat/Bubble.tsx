@@ -24,8 +24,9 @@ interface BubbleProps {
   named: boolean;
 }
 
-/** Pictures fill their bubble to its edges, and the time lies on them. */
-const fills = (type: MessageType) => type === "image" || type === "video" || type === "location";
+/** These fill their bubble to its edges, and on pictures lies the time. */
+const fills = (type: MessageType) => isPicture(type) || type === "location";
+const isPicture = (type: MessageType) => type === "image" || type === "video";
 
 export function Bubble({ row, own, progress, named }: BubbleProps) {
   const { t } = useTranslation("chat");
@@ -72,7 +73,7 @@ export function Bubble({ row, own, progress, named }: BubbleProps) {
                 <FormattedText text={caption}>{meta}</FormattedText>
               </div>
             ) : (
-              <div className={filled ? styles.over : styles.under}>{meta}</div>
+              <div className={isPicture(type) ? styles.over : styles.under}>{meta}</div>
             )}
           </>
         )}

@@ -22,7 +22,7 @@ export function ChatList() {
   const shown = useShown(filter, query, open?.chatId ?? null);
   const writeNew = () => navigate("/new");
   return (
-    <section className={styles.pane} aria-label={t("chats")}>
+    <div className={styles.pane}>
       <PaneHeader title={t("chats")}>
         <IconButton label={t("newChat")} icon={MessageSquarePlus} onPress={writeNew} />
       </PaneHeader>
@@ -54,7 +54,7 @@ export function ChatList() {
       ) : (
         <Rows ids={shown} open={open?.chatId ?? null} />
       )}
-    </section>
+    </div>
   );
 }
 

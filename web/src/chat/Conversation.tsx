@@ -28,7 +28,7 @@ function OpenChat({ chatId }: { chatId: string }) {
     // It may be one that was made or joined elsewhere a moment ago.
     const coming = !opened || status === "connecting" || status === "catching-up";
     return (
-      <section className={styles.conversation}>
+      <div className={styles.conversation}>
         {coming ? (
           <Spinner center label={t("loadingChat")} />
         ) : (
@@ -36,7 +36,7 @@ function OpenChat({ chatId }: { chatId: string }) {
             {t("noChat.body")}
           </EmptyState>
         )}
-      </section>
+      </div>
     );
   }
   return <Shown chat={chat} history={history} />;
@@ -46,7 +46,7 @@ function Shown({ chat, history }: { chat: Chat; history: History | undefined }) 
   const { t } = useTranslation("chat");
   const empty = history === undefined || (history.loading && history.messages.length === 0);
   return (
-    <section className={styles.conversation} aria-label={t("conversation")}>
+    <div className={styles.conversation}>
       <ConversationHeader chat={chat} />
       <LiveLocationBanner chatId={chat.id} />
       {empty && (history?.outgoing.length ?? 0) === 0 ? (
@@ -55,6 +55,6 @@ function Shown({ chat, history }: { chat: Chat; history: History | undefined }) 
         </div>
       ) : null}
       {history !== undefined && <Talk chat={chat} history={history} waiting={empty} />}
-    </section>
+    </div>
   );
 }

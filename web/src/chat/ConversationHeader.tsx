@@ -14,6 +14,8 @@ export function ConversationHeader({ chat }: { chat: Chat }) {
   const [infoOpen] = useRoute("/chats/:chatId/info");
   const peer = usePerson(chat.peer_id);
   const title = useChatTitle(chat);
+  // Beside the list, the page has its first heading there.
+  const Title = narrow ? "h1" : "h2";
   const info = infoOpen ? `/chats/${chat.id}` : `/chats/${chat.id}/info`;
   return (
     <header className={styles.header}>
@@ -28,9 +30,9 @@ export function ConversationHeader({ chat }: { chat: Chat }) {
       <Link href={info} className={styles.who} aria-label={t("openInfo", { title })}>
         <Avatar name={title} mediaId={peer?.avatarMediaId} online={peer?.online} size={40} />
         <span className={styles.words}>
-          <h2 className={styles.title}>
+          <Title className={styles.title} tabIndex={-1} data-pane-title>
             <bdi>{peer?.deleted === true ? t("deletedAccount") : title}</bdi>
-          </h2>
+          </Title>
           <span className={styles.status}>
             <Status chat={chat} peer={peer} />
           </span>

@@ -11,16 +11,17 @@ export function Meta({ row, progress }: { row: TimelineRow; progress: Progress |
   const { t, i18n } = useTranslation("chat");
   const edited = row.kind === "message" && row.message.edited_at != null && row.message.deleted !== true;
   return (
-    <span className={styles.meta} dir={i18n.dir()}>
-      {edited && row.kind === "message" && (
-        <span dir="auto" title={fullTime(row.message.edited_at ?? row.at)}>
-          {t("edited")}
-        </span>
-      )}
-      <time dateTime={row.at} dir="auto" title={fullTime(row.at)}>
-        {formatTime(row.at)}
-      </time>
-      {progress !== null && <Ticks progress={progress} />}
+    <span className={styles.meta}>
+      {/* The text may be of another direction than the page, whose words these are. */}
+      <span className={styles.words} dir={i18n.dir()}>
+        {edited && row.kind === "message" && (
+          <span title={fullTime(row.message.edited_at ?? row.at)}>{t("edited")}</span>
+        )}
+        <time dateTime={row.at} dir="auto" title={fullTime(row.at)}>
+          {formatTime(row.at)}
+        </time>
+        {progress !== null && <Ticks progress={progress} />}
+      </span>
     </span>
   );
 }
