@@ -1,8 +1,8 @@
 """How often a user or an address may do something, on all nodes together.
 
-Each node has a token bucket of its own for each subject, filled at the full rate: taking from it is a look-up in a dict, and nothing waits. Once a
-second, what was used is taken out of the bucket that all nodes share, in one call for all subjects that have used enough to matter, and a node never
-believes that more is left than was left there. So:
+Each node has a token bucket of its own for each subject, filled at the full rate: taking from it is a look-up in a dict, and nothing waits. What was
+used is taken out of the bucket that all nodes share, within a second and in one call for all subjects that have used enough to matter, and a node never
+believes that more is left than was left there. A node on which nobody uses anything asks nothing. So:
 
 * A subject that one node serves is held exactly.
 * One that N nodes serve at once can use at most `(N - 1) * burst + N * (rate * REPORT_S + burst / SHARE)` more than one bucket gives, once: the shared
@@ -26,13 +26,14 @@ import trio
 from handlers.auth.tries import network
 from handlers.errors import ChatError, Code
 from handlers.outage import Outage
+from handlers.signal import Signal
 from persistence.errors import StoreUnavailable
 from persistence.models import BucketUse
 from persistence.ports import Buckets
 from supervisors import Child
 
 REPORT_S: Final = 1.0
-"""Time between two reports of what was used."""
+"""Time between two reports of what was used, at least: what is used meanwhile is gathered."""
 SHARE: Final = 10
 """A subject is reported when it has used this part of its burst, or is refused: most people's use never is."""
 GENERATION_S: Final = 300.0
@@ -100,12 +101,13 @@ class Allowance:
         quota: its name.
         rate: tokens a second.
         burst: tokens that are saved up.
+        work: given when there is something to report.
 
     """
 
-    __slots__ = ("_old", "_turn_at", "_young", "burst", "enough", "news", "quota", "rate")
+    __slots__ = ("_old", "_turn_at", "_work", "_young", "burst", "enough", "news", "quota", "rate")
 
-    def __init__(self, quota: Quota, rate: float, burst: float) -> None:
+    def __init__(self, quota: Quota, rate: float, burst: float, work: Signal | None = None) -> None:
         self.quota = quota
         self.rate = rate
         self.burst = burst
@@ -114,6 +116,7 @@ class Allowance:
         self._young: dict[str, _Subject] = {}
         self._old: dict[str, _Subject] = {}
         self._turn_at = 0.0
+        self._work = work or Signal()
 
     def take(self, name: str) -> None:
         """Count one of this subject. Raises `ChatError` (`RATE_LIMITED`) with the time until there is one to have."""
@@ -129,7 +132,7 @@ class Allowance:
         subject.when = now
         if left < _ONE:
             subject.left = left
-            self.news[name] = subject
+            self._tell(name, subject)
             wait_ms = max(1, math.ceil((_ONE - left) / self.rate * 1000))
             raise ChatError(
                 Code.RATE_LIMITED,
@@ -141,7 +144,7 @@ class Allowance:
             subject.since = now
         subject.used += 1
         if subject.used >= self.enough:
-            self.news[name] = subject
+            self._tell(name, subject)
 
     def learn(self, subject: _Subject, shared: float) -> None:
         """So much is left in the bucket that all nodes share; what was used here since the report is still to be taken out of that."""
@@ -149,6 +152,10 @@ class Allowance:
         here = min(self.burst, subject.left + (now - subject.when) * self.rate)
         subject.left = min(here, shared - subject.used)
         subject.when = now
+
+    def _tell(self, name: str, subject: _Subject) -> None:
+        self.news[name] = subject
+        self._work.set()
 
     def _find(self, name: str, now: float) -> _Subject:
         if now >= self._turn_at or len(self._young) >= MOST_SUBJECTS:
@@ -174,7 +181,10 @@ class Quotas:
 
     def __init__(self, buckets: Buckets, rates: Mapping[Quota, tuple[float, float]]) -> None:
         self._buckets = buckets
-        self._allowances = {quota: Allowance(quota, *rates.get(quota, (0.0, 1.0))) for quota in Quota}
+        self._work = Signal()
+        self._allowances = {
+            quota: Allowance(quota, *rates.get(quota, (0.0, 1.0)), self._work) for quota in Quota
+        }
         self._outage = Outage(
             log, "limits are each node's own while Redis is away", "limits are shared again"
         )
@@ -194,11 +204,13 @@ class Quotas:
 
     async def run(self, child: Child) -> None:
         """Reports what was used, as a supervised child."""
+        self._work.set()
         child.ready()
         with child.cancel_on_stop():
             while True:
-                await trio.sleep(REPORT_S)
+                await self._work.wait()
                 await self.report()
+                await trio.sleep(REPORT_S)
 
     async def report(self) -> None:
         """Take what was used here out of the shared buckets, and learn what others have used."""

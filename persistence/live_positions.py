@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -65,6 +66,11 @@ class RedisLivePositions:
     async def in_chat(self, chat_id: str) -> list[LivePosition]:
         rows: Any = await self._redis.call(self._redis.client.hvals, self._key(chat_id))
         return sorted(map(_position, rows), key=lambda position: position.seq)
+
+    async def next_end(self) -> int | None:
+        call, due = self._redis.client.zrange, f"{self._redis.prefix}live-ends"
+        first: Any = await self._redis.call(partial(call, due, 0, 0, withscores=True))
+        return None if not first else int(first[0][1])
 
     async def claim(self, *, now: int, until: int, limit: int) -> list[LivePosition]:
         rows = await self._redis.call(self._claim, (), [self._redis.prefix, now, until, limit])

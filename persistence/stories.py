@@ -79,6 +79,9 @@ class MongoStories:
         )
         return None if row is None else _story(row)
 
+    async def next_due(self) -> int | None:
+        return await self._mongo.call(first_due, self._mongo, "stories")
+
     async def claim(self, *, now: int, until: int, limit: int) -> list[Story]:
         return await self._mongo.call(self._claim, now, until, limit)
 
@@ -120,6 +123,12 @@ class MongoStories:
 
 
 _PENDING: Final = ("next", "due_at", "media_id")
+
+
+def first_due(mongo: Mongo, collection: str) -> int | None:
+    """The smallest `due_at` of these documents, by its index."""
+    row = mongo.db[collection].find_one({"due_at": {"$gte": 0}}, {"due_at": 1}, sort=[("due_at", 1)])
+    return None if row is None else int(row["due_at"])
 
 
 def moved_rows(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from persistence.models import Viewing
 from persistence.mongo import Document, Mongo
-from persistence.stories import moved_rows
+from persistence.stories import first_due, moved_rows
 
 
 class MongoStoryViews:
@@ -47,6 +47,9 @@ class MongoStoryViews:
         order = [("at", -1), ("user_id", -1)]
         rows = await self._mongo.call(lambda: list(self._views.find(where).sort(order).limit(limit)))
         return [_view(row) for row in rows]
+
+    async def next_due(self) -> int | None:
+        return await self._mongo.call(first_due, self._mongo, "story_views")
 
     async def claim(self, *, now: int, until: int, limit: int) -> list[Viewing]:
         return await self._mongo.call(self._claim, now, until, limit)

@@ -101,7 +101,7 @@ class PresenceNews:
         self._fanout = fanout
         self._hub = hub
         self._clock = clock
-        self._grace_s = grace_s
+        self.grace_s = grace_s
         self._look_up: Loader[str, tuple[int | None, bool]] = Loader(self._fetch)
         self._heard: dict[str, dict[str, tuple[bytes, float]]] = {}
         self._forget_at = 0.0
@@ -119,7 +119,7 @@ class PresenceNews:
         more = True
         while more:
             turns = await self._presence.turns(
-                at=self._clock(), grace_s=self._grace_s, hold_s=HOLD_S, most=MOST_TURNS
+                at=self._clock(), grace_s=self.grace_s, hold_s=HOLD_S, most=MOST_TURNS
             )
             if turns:
                 await self._tell_turns(turns)

@@ -21,7 +21,9 @@ from supervisors import Child
 GATHER_S: Final = 0.1
 """How long arrivals and departures are gathered."""
 POLL_S: Final = 2.0
-"""Between two looks for what other nodes have left to tell."""
+"""Between two looks for what other nodes have left to tell, while anybody is connected here."""
+QUIET_POLL_S: Final = 10.0
+"""The same while nobody is: those nodes that have somebody look oftener."""
 RETRY_S: Final = 1.0
 """Between tries while a store is away."""
 ACTIVE_S: Final = 15.0
@@ -137,6 +139,11 @@ class PresenceTracker:
         self._unsaved |= dict.fromkeys(self._here)
         self._work.set()
 
+    def bereaved(self) -> None:
+        """A node has died: its devices go now, and their users are told of when the time for which they are awaited is over."""
+        self._due.append(trio.current_time() + self._news.grace_s + GATHER_S)
+        self._work.set()
+
     async def run(self, child: Child) -> None:
         """Writes what has changed and has told what is due, as a supervised child; asked to stop, it writes what waits."""
         self.restore()
@@ -154,7 +161,7 @@ class PresenceTracker:
     def _next_look(self) -> float:
         now = trio.current_time()
         self._due = [due for due in self._due if due > now]
-        return min([now + POLL_S, *self._due])
+        return min([now + (POLL_S if self._here else QUIET_POLL_S), *self._due])
 
     async def _attend(self, *, news: bool = True) -> bool:
         try:

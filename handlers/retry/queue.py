@@ -11,6 +11,7 @@ direct way again: else a busy chat would never come to the end of its queue.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -38,7 +39,7 @@ AT_ONCE: Final = 256
 OF_ONE_CHAT: Final = 64
 """Of which so many of one chat."""
 LATE_LOOK_S: Final = 0.5
-"""Between two looks for chats whose messages wait too long."""
+"""Between two looks for chats whose messages wait too long, while any wait for MongoDB."""
 LOOK_S: Final = 0.25
 """Between two looks at how much of this node's chats still waits."""
 CLOSING_LOOK_S: Final = 0.02
@@ -81,7 +82,7 @@ class RetryQueue:
         self._removed: int | None = None
         self._empty_since = 0.0
         self._look_at = 0.0
-        self._late_look_at = 0.0
+        self._late_look_at = math.inf
         self._outage = Outage(
             log, "messages wait in the retry queue", "no messages wait in the retry queue any more"
         )
@@ -137,30 +138,48 @@ class RetryQueue:
     async def run(self, child: Child) -> None:
         """Queue messages, and see when their chats are done with. A supervised child."""
         self._work.set()
+        self._await_any()
         child.ready()
         with child.cancel_on_stop():
             while True:
-                with trio.move_on_after(self._pause()):
+                with trio.move_on_at(self._next_look()):
                     await self._work.wait()
                 now = trio.current_time()
                 if now >= self._late_look_at:
-                    self._late_look_at = now + LATE_LOOK_S
-                    for router in self._commit.waiting():
-                        router.tend(now)
+                    self._look_for_late(now)
                 if self._routers:
                     await self._serve()
-                elif self._outage.away and now - self._empty_since >= CALM_S:
+                elif self._outage.away and now >= self._empty_since + CALM_S:
                     self._outage.succeeded(queued=self.queued)
+
+    def _look_for_late(self, now: float) -> None:
+        waiting = self._commit.waiting()
+        for router in waiting:
+            router.tend(now)
+        self._late_look_at = now + LATE_LOOK_S
+        if not waiting:
+            self._await_any()
+
+    def _await_any(self) -> None:
+        """Nothing waits for MongoDB, so nothing can wait too long."""
+        self._late_look_at = math.inf
+        self._commit.when_waiting(self._some_wait)
+
+    def _some_wait(self) -> None:
+        self._late_look_at = trio.current_time() + LATE_LOOK_S
+        self._work.set()
 
     @property
     def active(self) -> bool:
         """Whether messages of any chat go through the queue at the moment."""
         return bool(self._routers)
 
-    def _pause(self) -> float:
-        if not self._routers:
-            return LATE_LOOK_S
-        return LOOK_S if all(detour.closing is None for _, detour in self._detours()) else CLOSING_LOOK_S
+    def _next_look(self) -> float:
+        """When there is something to do, should nothing happen before."""
+        if self._routers:
+            closing = any(detour.closing is not None for _, detour in self._detours())
+            return min(self._late_look_at, trio.current_time() + (CLOSING_LOOK_S if closing else LOOK_S))
+        return min(self._late_look_at, self._empty_since + CALM_S if self._outage.away else math.inf)
 
     def _detours(self) -> Iterable[tuple[Router, Detour]]:
         for router in list(self._routers.values()):

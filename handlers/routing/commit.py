@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import trio
@@ -56,6 +56,7 @@ class GroupCommit:
         self._queue: deque[Router] = deque()
         self._taken: list[Router] = []
         self._work = Signal()
+        self._when_waiting: Callable[[], None] | None = None
         self._outage = Outage(
             log, "the message store does not answer; sends are held", "the message store answers again"
         )
@@ -73,10 +74,22 @@ class GroupCommit:
             router.queued = True
             self._queue.append(router)
             self._work.set()
+            self._say_so()
 
     def waiting(self) -> list[Router]:
         """Those that have something to write, and are not in a batch."""
         return list(self._queue)
+
+    def when_waiting(self, tell: Callable[[], None]) -> None:
+        """Have this called, once, as soon as anybody has something to write: at once if somebody has."""
+        self._when_waiting = tell
+        if self._queue:
+            self._say_so()
+
+    def _say_so(self) -> None:
+        tell, self._when_waiting = self._when_waiting, None
+        if tell is not None:
+            tell()
 
     def accepted(self) -> None:
         """One more command waits somewhere. `pending` counts them up between batches, and counts them anew with each."""
@@ -180,11 +193,17 @@ class GroupCommit:
             self._singly = sum(planned for _, planned in taken)
             for router, _ in taken:
                 router.unwritten(trio.current_time())
-        for router, _ in reversed(taken):
+        self._put_back(router for router, _ in taken)
+        self._count()
+
+    def _put_back(self, routers: Iterable[Router]) -> None:
+        """Those of them that still have something to write are the next, in their order."""
+        for router in reversed(list(routers)):
             if router.room.mailbox and not router.queued:
                 router.queued = True
                 self._queue.appendleft(router)
-        self._count()
+        if self._queue:
+            self._say_so()
 
     def _count(self) -> None:
         self.pending = sum(len(router.room.mailbox) for router in self._queue)
@@ -198,8 +217,5 @@ class GroupCommit:
         for router in self._queue:
             self._refused += router.unwritten(now)
         self._outage.failed(reason=error.reason, chats=len(taken) + len(self._queue))
-        for router, _ in reversed(taken):
-            if router.room.mailbox and not router.queued:
-                router.queued = True
-                self._queue.appendleft(router)
+        self._put_back(router for router, _ in taken)
         self._count()

@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
+import trio
 from msgspec import Meta
 
+from handlers.alarm import Alarm
 from handlers.bodies import Seq
 from handlers.content import Accuracy, Latitude, Longitude
 from handlers.errors import ChatError, Code, invalid, not_found, unavailable
@@ -107,6 +109,9 @@ class LiveLocations:
         writer: writes edits.
         clock: milliseconds since the epoch.
 
+    Attributes:
+        ends: rings when the time of one is over that was shared here.
+
     """
 
     def __init__(
@@ -122,6 +127,7 @@ class LiveLocations:
         self._routers = routers
         self._writer = writer
         self._clock = clock
+        self.ends = Alarm()
         self._outage = Outage(
             log,
             "live positions are not kept while Redis is away",
@@ -165,6 +171,7 @@ class LiveLocations:
             self._outage.failed(reason=error.reason)
         else:
             self._outage.succeeded()
+            self.ends.set(trio.current_time() + (position.until - now) / 1000)
         router.audience.tell_open(_text(position))
         return known
 

@@ -1,5 +1,8 @@
 """Announces what happens to stories: what this node has just written, and, on nodes with that role, whatever is due.
 
+The record says when the next announcement is due, and nobody asks it again before: but for what is written meanwhile, which is due after a lease at the
+earliest, so a look within each lease is early enough.
+
 What is to be announced is in the record before anybody is told, and stays there until everybody has been: a crash at any step only means that it is announced again
 by whoever finds it due. Receivers drop what they know (`handlers.stories.news`).
 """
@@ -7,6 +10,7 @@ by whoever finds it due. Receivers drop what they know (`handlers.stories.news`)
 from __future__ import annotations
 
 import logging
+import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
@@ -34,7 +38,11 @@ BATCH: Final = 200
 AT_ONCE: Final = 50
 """Stories told of without letting others do something in between."""
 LOOK_S: Final = 1.0
-"""Between two looks for what is due."""
+"""Between two looks for what is due, at least: however many stories end, and on however many nodes."""
+LONGEST_LOOK_S: Final = 8.0
+"""The same at most: what somebody else has written since the last look is not due before this node looks again."""
+SPREAD_S: Final = 0.5
+"""Not all nodes look at the same instant: each waits up to this longer than it has to."""
 GIVE_WAY_S: Final = 0.01
 """Between two batches, and again while messages wait to be written."""
 MOST_YIELDS: Final = 3
@@ -65,6 +73,8 @@ class Announcer:
         media: the files that stories show.
         busy: whether messages wait to be written: they go first.
         clock: milliseconds since the epoch.
+        ttl_s: how long a story lasts.
+        jitter: a random factor between 0 and 1.
 
     Attributes:
         announced: stories and views since the start.
@@ -82,6 +92,8 @@ class Announcer:
         media: MediaLibrary,
         busy: Callable[[], bool],
         clock: Callable[[], int],
+        ttl_s: float,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._stories = stories
         self._views = views
@@ -93,7 +105,10 @@ class Announcer:
         self._clock = clock
         self._stories_due: deque[Due[Story]] = deque()
         self._views_due: deque[Due[Viewing]] = deque()
+        self._longest_look_s = min(LONGEST_LOOK_S, ttl_s)
+        self._jitter = jitter
         self._more = False
+        self._look_at = 0.0
         self._work = Signal()
         self._purge_at = 0.0
         self._outage = Outage(
@@ -143,15 +158,26 @@ class Announcer:
         with child.cancel_on_stop():
             while True:
                 self._more = False
-                await self._succeeds(self._announce_due)
+                self._look_at = trio.current_time() + LOOK_S
+                await self._succeeds(self._look)
                 if self._more:
                     await self._give_way()
                 else:
-                    await trio.sleep(LOOK_S)
+                    await trio.sleep_until(self._look_at)
 
-    async def _announce_due(self) -> None:
-        """One batch of each."""
+    async def _look(self) -> None:
         now = self._clock()
+        await self._purge(now)
+        due = [at for at in (await self._stories.next_due(), await self._views.next_due()) if at is not None]
+        if due and min(due) <= now:
+            await self._announce_due(now)
+        else:
+            wait_s = (min(due) - now) / 1000 + SPREAD_S * self._jitter() if due else self._longest_look_s
+            wait_s = max(LOOK_S, min(wait_s, self._longest_look_s))
+            self._look_at = min(trio.current_time() + wait_s, self._purge_at)
+
+    async def _announce_due(self, now: int) -> None:
+        """One batch of each."""
         until = now + LEASE_MS
         stories = await self._stories.claim(now=now, until=until, limit=BATCH)
         # A creation was announced by whoever posted it, or they died; the end of a story is announced here first.
@@ -163,12 +189,15 @@ class Announcer:
         )
         views = await self._views.claim(now=now, until=until, limit=BATCH)
         await self._announce_views([(view, True, until) for view in views])
-        purged = 0
-        if trio.current_time() >= self._purge_at:
-            purged = await self._stories.purge(now - KEEP_MS, limit=BATCH)
-            if purged < BATCH:
-                self._purge_at = trio.current_time() + PURGE_S
-        self._more = max(len(stories), len(views), purged) >= BATCH
+        self._more |= max(len(stories), len(views)) >= BATCH
+
+    async def _purge(self, now: int) -> None:
+        if trio.current_time() < self._purge_at:
+            return
+        if await self._stories.purge(now - KEEP_MS, limit=BATCH) < BATCH:
+            self._purge_at = trio.current_time() + PURGE_S
+        else:
+            self._more = True
 
     async def _give_way(self) -> None:
         await trio.sleep(GIVE_WAY_S)

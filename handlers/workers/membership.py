@@ -109,6 +109,7 @@ class Membership:
         for node in await self._cluster.bury():
             self.buried += 1
             self._estates[node] = None
+            self._presence.bereaved()
             log.warning("a node has died", extra={"node": node})
         for node in list(self._estates):
             await self._tracker.forget_node(node)

@@ -32,6 +32,10 @@ class MemoryLivePositions:
         found = [position for position, _ in self._b.live.values() if position.chat_id == chat_id]
         return sorted(found, key=lambda position: position.seq)
 
+    async def next_end(self) -> int | None:
+        await self._b.faults.before("next_end")
+        return min((due_at for _, due_at in self._b.live.values()), default=None)
+
     async def claim(self, *, now: int, until: int, limit: int) -> list[LivePosition]:
         await self._b.faults.before("claim_positions")
         due = sorted((due_at, key) for key, (_, due_at) in self._b.live.items() if due_at <= now)[:limit]

@@ -77,6 +77,10 @@ class MemoryStories:
         await self._r.faults.after("end_story")
         return before
 
+    async def next_due(self) -> int | None:
+        await self._r.faults.before("next_due_story")
+        return _first(kept.due_at for kept in self._r.stories.values())
+
     async def claim(self, *, now: int, until: int, limit: int) -> list[Story]:
         await self._r.faults.before("claim_stories")
         due = sorted((k for k in self._r.stories.values() if k.due_at <= now), key=lambda k: k.due_at)[:limit]
@@ -139,6 +143,10 @@ class MemoryStoryViews:
         views.sort(key=lambda view: (view.at, view.user_id), reverse=True)
         return [view for view in views if before is None or (view.at, view.user_id) < before][:limit]
 
+    async def next_due(self) -> int | None:
+        await self._r.faults.before("next_due_view")
+        return _first(due_at for _, due_at in self._r.story_views.values())
+
     async def claim(self, *, now: int, until: int, limit: int) -> list[Viewing]:
         await self._r.faults.before("claim_views")
         due = [key for key, (_, due_at) in self._r.story_views.items() if due_at <= now][:limit]
@@ -160,6 +168,11 @@ class MemoryStoryViews:
         views = (view for view, _ in self._r.story_views.values())
         placed = (((view.moved_at, f"{view.story_id}/{view.user_id}"), view) for view in views)
         return _following(placed, since, after, limit)
+
+
+def _first(due: Iterable[int]) -> int | None:
+    first = min(due, default=NEVER)
+    return None if first == NEVER else first
 
 
 def _following(

@@ -18,6 +18,9 @@ class LivePositions(Protocol):
     async def in_chat(self, chat_id: str) -> list[LivePosition]:
         """The last one of each message of the chat, in order of `seq`; those that have ended may be among them, for a while."""
 
+    async def next_end(self) -> int | None:
+        """When the next of them ends, or what somebody has claimed may be claimed again; `None` when there is none."""
+
     async def claim(self, *, now: int, until: int, limit: int) -> list[LivePosition]:
         """Those that have ended, each to one caller until `until`: if it is there then, to another."""
 

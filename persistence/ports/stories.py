@@ -31,6 +31,9 @@ class Stories(Protocol):
     async def end(self, story_id: str, user_id: str, *, at: int, due_at: int) -> Story | None:
         """Delete the user's story, its end to be announced at `due_at` by whoever claims it; the story as it was, or `None` if there is none that has not ended."""
 
+    async def next_due(self) -> int | None:
+        """When the next announcement is due that anybody may claim; `None` when there is nothing to announce, ever."""
+
     async def claim(self, *, now: int, until: int, limit: int) -> list[Story]:
         """Announcements that are due, each to one caller until `until`. A story that has ended has its end announced, whether or not its creation was."""
 
@@ -55,6 +58,9 @@ class StoryViews(Protocol):
 
     async def page(self, story_id: str, *, before: tuple[int, str] | None, limit: int) -> list[Viewing]:
         """Who has seen the story, newest first by `(at, user_id)`, before that place."""
+
+    async def next_due(self) -> int | None:
+        """When the next view is to be announced by whoever claims it; `None` when none is."""
 
     async def claim(self, *, now: int, until: int, limit: int) -> list[Viewing]:
         """Views that are to be announced, each to one caller until `until`."""

@@ -57,6 +57,7 @@ def make_stories(
         media=library,
         busy=lambda: commit.writing or commit.pending > 0,
         clock=clock,
+        ttl_s=settings.stories.ttl_s,
     )
     repair = StoryRepair(
         stories=stores.stories,

@@ -64,6 +64,21 @@ async def test_what_has_ended_is_claimed_with_its_last_position(nodes: Nodes) ->
     assert [each.seq for each in await a.live_positions.in_chat("c1")] == [2]
 
 
+async def test_when_the_next_one_ends_is_known_on_every_node(nodes: Nodes) -> None:
+    a, b = await nodes.start("a", "b")
+    assert await b.live_positions.next_end() is None
+    await a.live_positions.put(last := position(seq=2, until=AT + 2 * HOUR))
+    await a.live_positions.put(first := position())
+    await a.live_positions.put(position(at=AT + 50))
+    assert await b.live_positions.next_end() == AT + HOUR
+    assert await claimed(a, AT + HOUR) == [position(at=AT + 50)]
+    assert await b.live_positions.next_end() == AT + HOUR + 100, "whoever has claimed it may die"
+    await a.live_positions.forget([first])
+    assert await b.live_positions.next_end() == AT + 2 * HOUR
+    await a.live_positions.forget([last])
+    assert await b.live_positions.next_end() is None
+
+
 async def test_a_late_position_does_not_make_what_is_claimed_due_again(nodes: Nodes) -> None:
     a, b = await nodes.start("a", "b")
     await a.live_positions.put(position())

@@ -108,6 +108,24 @@ async def test_what_is_claimed_and_not_told_is_due_again(world: World) -> None:
     assert await claimed(world.two, AT + DAY_MS) == [(one.id, 1)]
 
 
+async def test_when_the_next_announcement_is_due_is_known_on_every_node(world: World) -> None:
+    assert await world.two.stories.next_due() is None
+    one, other = story(), story(expires_at=AT + 2 * DAY_MS)
+    await posted(world.one, other, due_at=AT + 20)
+    await posted(world.one, one)
+    assert await world.two.stories.next_due() == AT + 10
+    await claimed(world.one, AT + 10)
+    assert await world.two.stories.next_due() == AT + 20
+    await claimed(world.one, AT + 20)
+    assert await world.two.stories.next_due() == AT + 110, "whoever has claimed it may die"
+    await world.one.stories.told(created=[one.id, other.id], ended=[], at=AT + 30)
+    assert await world.two.stories.next_due() == AT + DAY_MS
+    await world.one.stories.told(created=[], ended=[one.id], at=AT + DAY_MS)
+    assert await world.two.stories.next_due() == AT + 2 * DAY_MS
+    await world.one.stories.told(created=[], ended=[other.id], at=AT + 2 * DAY_MS)
+    assert await world.two.stories.next_due() is None
+
+
 async def test_each_announcement_is_claimed_by_one_at_a_time(world: World) -> None:
     stories = [story() for _ in range(30)]
     await posted(world.one, *stories)

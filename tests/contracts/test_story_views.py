@@ -85,3 +85,14 @@ async def test_moved_gives_what_was_written_since_in_pages(world: World) -> None
     rest = await world.two.story_views.moved(AT, after=place, limit=5)
     assert [(each.user_id, each.moved_at) for each in rest] == [("u9", AT + 5), ("u1", AT + 9)]
     assert await world.two.story_views.moved(AT + 10, after=None, limit=5) == []
+
+
+async def test_when_the_next_view_is_to_be_announced_is_known_on_every_node(world: World) -> None:
+    assert await world.two.story_views.next_due() is None
+    seen = view("s1")
+    await world.one.story_views.add(seen, due_at=AT + 10)
+    assert await world.two.story_views.next_due() == AT + 10
+    await world.one.story_views.claim(now=AT + 10, until=AT + 110, limit=5)
+    assert await world.two.story_views.next_due() == AT + 110, "whoever has claimed it may die"
+    await world.one.story_views.told([seen], at=AT + 20)
+    assert await world.two.story_views.next_due() is None
