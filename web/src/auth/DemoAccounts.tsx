@@ -35,9 +35,9 @@ export function DemoAccounts() {
         {accounts.map((account) => (
           <Row
             key={account.phone}
-            avatar={<Avatar name={account.name} size={36} />}
-            title={<bdi>{t("demo.enter", { name: account.name })}</bdi>}
-            subtitle={<bdi dir="ltr">{account.phone}</bdi>}
+            className={styles.person}
+            avatar={<Avatar name={account.name} size={32} />}
+            title={<bdi>{account.name}</bdi>}
             end={pending === account.phone ? <Spinner size={18} /> : undefined}
             isDisabled={pending !== null}
             onPress={() => void enter(account)}

@@ -1,4 +1,13 @@
-import { CircleUserRound, Keyboard, Lock, type LucideIcon, MonitorSmartphone, Palette } from "lucide-react";
+import {
+  CircleUserRound,
+  Database,
+  Keyboard,
+  Lock,
+  type LucideIcon,
+  MonitorSmartphone,
+  Palette,
+  UserCog,
+} from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useMe } from "@/store/hooks";
 import { Avatar, PaneHeader, Row } from "@/ui";
@@ -11,6 +20,8 @@ const ICONS: Record<SettingsPage, LucideIcon> = {
   appearance: Palette,
   devices: MonitorSmartphone,
   shortcuts: Keyboard,
+  storage: Database,
+  account: UserCog,
 };
 
 /** The pages of the settings, and whose they are. */

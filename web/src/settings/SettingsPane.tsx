@@ -13,6 +13,8 @@ const CONTENT = {
   appearance: lazily(() => import("./Appearance").then((module) => module.Appearance)),
   devices: lazily(() => import("./Devices").then((module) => module.Devices)),
   shortcuts: lazily(() => import("./Shortcuts").then((module) => module.Shortcuts)),
+  storage: lazily(() => import("./Storage").then((module) => module.Storage)),
+  account: lazily(() => import("./Account").then((module) => module.Account)),
 } satisfies Record<SettingsPage, unknown>;
 
 /** One page of the settings. */

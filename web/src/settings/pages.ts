@@ -1,5 +1,13 @@
 /** The pages of the settings, in their order. Each has an address of its own. */
-export const PAGES = ["profile", "privacy", "appearance", "devices", "shortcuts"] as const;
+export const PAGES = [
+  "profile",
+  "privacy",
+  "appearance",
+  "devices",
+  "shortcuts",
+  "storage",
+  "account",
+] as const;
 
 export type SettingsPage = (typeof PAGES)[number];
 

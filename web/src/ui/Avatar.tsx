@@ -1,7 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
 import { useState } from "react";
-import { api, ok } from "@/api/client";
+import { useMediaUrl } from "@/media/mediaUrl";
 import styles from "./Avatar.module.css";
 import { hueOf, initialsOf } from "./initials";
 
@@ -31,13 +30,7 @@ export function Avatar({ name, mediaId, size = 44, online }: AvatarProps) {
 
 function Picture({ mediaId }: { mediaId: string }) {
   const [shown, setShown] = useState(false);
-  const { data } = useQuery({
-    queryKey: ["media", mediaId],
-    queryFn: ({ signal }) =>
-      ok(api.GET("/api/v1/media/{media_id}", { params: { path: { media_id: mediaId } }, signal })),
-    staleTime: 4 * 60_000,
-    retry: false,
-  });
+  const { data } = useMediaUrl(mediaId);
   if (data === undefined) return null;
   return (
     <img

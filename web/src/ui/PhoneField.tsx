@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { FieldFrame } from "./FieldFrame";
 import frame from "./FieldFrame.module.css";
 import styles from "./PhoneField.module.css";
-import { type CountryCode, flagOf, homeRegion, phonePlans, plainNumber } from "./phoneNumbers";
+import { type CountryCode, homeRegion, phonePlans, plainNumber } from "./phoneNumbers";
 
 type Plans = Awaited<ReturnType<typeof phonePlans>>;
 
@@ -53,7 +53,7 @@ export function PhoneField(props: PhoneFieldProps) {
   return (
     <FieldFrame id={id} label={label} description={description} error={error}>
       <div className={styles.country}>
-        <span aria-hidden="true">{flagOf(region)}</span>
+        <span aria-hidden="true">{plans === null ? region : `${region} +${callingCode(plans, region)}`}</span>
         <ChevronDown size={14} aria-hidden="true" />
         <select
           className={styles.select}
@@ -79,7 +79,6 @@ export function PhoneField(props: PhoneFieldProps) {
         // biome-ignore lint/a11y/noAutofocus: the pages that ask for it have this field as their purpose
         autoFocus={autoFocus}
         disabled={isDisabled}
-        placeholder={plans === null ? "+" : `+${callingCode(plans, region)}`}
         maxLength={30}
         value={text}
         onChange={(event) => change(event.target.value, region)}

@@ -23,11 +23,6 @@ export function homeRegion(languages: readonly string[] = navigator.languages): 
   return likely ?? "US";
 }
 
-/** 🇩🇪: a flag is its region's letters in another alphabet. */
-export function flagOf(region: string): string {
-  return String.fromCodePoint(...[...region].map((letter) => 0x1f1e6 + letter.charCodeAt(0) - 65));
-}
-
 /** Digits of any script as ASCII ones, and nothing but them and a leading plus. */
 export function plainNumber(text: string): string {
   const ascii = text.replace(/\p{Nd}/gu, (digit) => {
