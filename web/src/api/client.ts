@@ -22,6 +22,9 @@ export class ApiError extends Error {
 /** Calls which make a session, and need none. */
 const OPEN = new Set(["/api/v1/auth/signup", "/api/v1/auth/login", "/api/v1/auth/refresh"]);
 
+/** The token is refused, as opposed to a password. */
+const TOKEN_REFUSED = new Set(["unauthenticated", "token_expired"]);
+
 const authorised: Middleware = {
   async onRequest({ request, schemaPath }) {
     if (OPEN.has(schemaPath)) return undefined;
@@ -30,7 +33,23 @@ const authorised: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ fetch: (request) => globalThis.fetch(request) });
+/** Asks again, once, with another token if it was the token that was refused: the clock of this browser may be wrong, or the keys have changed. */
+async function send(request: Request): Promise<Response> {
+  const refused = request.headers.get("Authorization")?.replace(/^Bearer /, "");
+  if (refused === undefined) return globalThis.fetch(request);
+  const again = request.clone();
+  const response = await globalThis.fetch(request);
+  if (response.status !== 401 || !TOKEN_REFUSED.has(await codeOf(response))) return response;
+  again.headers.set("Authorization", `Bearer ${await accessToken(refused)}`);
+  return globalThis.fetch(again);
+}
+
+async function codeOf(response: Response): Promise<string> {
+  if (!(response.headers.get("Content-Type") ?? "").includes("json")) return "";
+  return ((await response.clone().json()) as Partial<Problem>).code ?? "";
+}
+
+export const api = createClient<paths>({ fetch: send });
 api.use(authorised);
 
 interface Answer<T> {

@@ -4,6 +4,7 @@
  */
 import { createStore } from "zustand/vanilla";
 import type { components } from "@/types/openapi";
+import { oneAtATime } from "./oneAtATime";
 
 type SessionView = components["schemas"]["SessionView"];
 
@@ -24,10 +25,22 @@ export class SessionOver extends Error {
 const STORED = "session";
 /** An access token is not used in its last seconds: it might expire on the way. */
 const EARLY_MS = 30_000;
+/** Other tabs wait for the answer as well. */
+const ANSWER_WITHIN_MS = 20_000;
+
+function isSession(value: unknown): value is Session {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = value as Record<string, unknown>;
+  return (
+    ["userId", "deviceId", "accessToken", "refreshToken"].every((name) => typeof fields[name] === "string") &&
+    typeof fields.accessExpiresAt === "number"
+  );
+}
 
 function stored(): Session | null {
   try {
-    return JSON.parse(localStorage.getItem(STORED) ?? "null") as Session | null;
+    const kept: unknown = JSON.parse(localStorage.getItem(STORED) ?? "null");
+    return isSession(kept) ? kept : null;
   } catch {
     return null;
   }
@@ -73,14 +86,14 @@ export function signedOut(): void {
  * An access token that is good for a while, a new one if need be.
  *
  * @param refused one that the server has just refused, so that it is not given again.
- * @throws SessionOver if nobody is signed in (any more)
+ * @throws SessionOver if nobody is signed in (any more); whatever kept the server from answering otherwise, which ends no session
  */
 export async function accessToken(refused?: string): Promise<string> {
-  const usable = (session: Session | null) =>
-    session !== null && session.accessToken !== refused && session.accessExpiresAt - Date.now() > EARLY_MS;
+  const usable = (session: Session) =>
+    session.accessToken !== refused && session.accessExpiresAt - Date.now() > EARLY_MS;
   const now = sessionStore.getState().session;
   if (now !== null && usable(now)) return now.accessToken;
-  return navigator.locks.request("refresh-session", async () => {
+  return oneAtATime("refresh-session", async () => {
     const session = stored();
     if (session === null) throw new SessionOver();
     if (usable(session)) {
@@ -91,7 +104,13 @@ export async function accessToken(refused?: string): Promise<string> {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ refresh_token: session.refreshToken }),
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
+    const current = stored();
+    if (current?.refreshToken !== session.refreshToken) {
+      // Meanwhile somebody has signed in or out here: what was asked is of no use to them.
+      if (current === null || current.deviceId !== session.deviceId) throw new SessionOver();
+    }
     if (answer.status === 401 || answer.status === 403) {
       keep(null, true);
       throw new SessionOver();
