@@ -49,7 +49,7 @@ async function codeOf(response: Response): Promise<string> {
   return ((await response.clone().json()) as Partial<Problem>).code ?? "";
 }
 
-export const api = createClient<paths>({ fetch: send });
+export const api = createClient<paths>({ baseUrl: globalThis.location?.origin ?? "", fetch: send });
 api.use(authorised);
 
 interface Answer<T> {

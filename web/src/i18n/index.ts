@@ -59,6 +59,7 @@ export async function startTranslations(): Promise<i18n> {
     defaultNS: "app",
     interpolation: { escapeValue: false },
     react: { useSuspense: true },
+    showSupportNotice: false,
   });
   return i18next;
 }
