@@ -1,0 +1,4 @@
+export { useBlock, useBlocks } from "./blocks";
+export { PersonCard } from "./PersonCard";
+export * as permissions from "./permissions";
+export { useOpenDirectChat } from "./useOpenDirectChat";

@@ -1,0 +1,58 @@
+/** What notifications do while somebody is signed in, and when they are not any more. */
+import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { sessionStore } from "@/auth/session";
+import { isLanguage } from "@/i18n";
+import { useRealtime } from "@/store/context";
+import { forgetAll, keepShown } from "./known";
+import { startNotices } from "./notices";
+import { preferences } from "./preferences";
+import { keepBadge, rememberChats, showBadge } from "./remember";
+import { dropSubscription, permission, subscribe } from "./subscription";
+
+/** The subscription that is wanted is there, and the server has it: it may have been lost by either since. */
+export async function renewSubscription(): Promise<void> {
+  if (sessionStore.getState().session === null) return;
+  if (!preferences.getState().enabled || permission() !== "granted") return;
+  await subscribe();
+}
+
+/** For the part of the interface that needs a session: once, at its top. */
+export function useNotifications(): void {
+  const client = useRealtime();
+  const { i18n } = useTranslation("app");
+  useEffect(() => {
+    const ends = [startNotices(client), rememberChats(client), keepBadge(client)];
+    // Without a network it is done the next time; nothing waits for it.
+    renewSubscription().catch(() => undefined);
+    return () => {
+      for (const end of ends) end();
+    };
+  }, [client]);
+  useEffect(() => {
+    const write = () => {
+      const language = isLanguage(i18n.language) ? i18n.language : "en";
+      void keepShown({ language, preview: preferences.getState().preview });
+    };
+    write();
+    return preferences.subscribe(write);
+  }, [i18n.language]);
+}
+
+/**
+ * Nothing of whoever was signed in is left on the screen, on the icon or in what the service worker reads, and nothing more is pushed for
+ * them. The server removes a device's subscriptions when it is signed out.
+ */
+export async function forgetNotifications(): Promise<void> {
+  showBadge(0);
+  const registration = await navigator.serviceWorker?.getRegistration();
+  for (const shown of (await registration?.getNotifications()) ?? []) shown.close();
+  await Promise.all([forgetAll(), dropSubscription()]);
+}
+
+/** Has it done at the end of every session: by signing out, in this tab or another, or because it was revoked. */
+export function forgetAtSignOut(): () => void {
+  return sessionStore.subscribe((now, before) => {
+    if (now.session === null && before.session !== null) void forgetNotifications();
+  });
+}
