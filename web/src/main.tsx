@@ -5,6 +5,7 @@ import "@/ui/base.css";
 import { App, preload } from "@/app/App";
 import { applyAppearance } from "@/app/appearance";
 import { startTranslations } from "@/i18n";
+import { registerServiceWorker } from "@/push";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no root");
@@ -16,3 +17,4 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 );
+registerServiceWorker();

@@ -2,6 +2,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Session } from "@/auth/session";
+import { useNotifications } from "@/push";
 import { RealtimeProvider } from "@/store/context";
 import { useChat, useChatTitle, useRealtimeState } from "@/store/hooks";
 import { Layout } from "./Layout";
@@ -30,6 +31,7 @@ export function SignedIn({ session, place }: { session: Session; place: Place })
 function Opened({ place }: { place: Place }) {
   const connection = useRealtimeState((state) => state.connection);
   const ready = useRealtimeState((state) => state.opened && state.me !== null);
+  useNotifications();
   if (!ready) return <Opening connection={connection} />;
   return (
     <>

@@ -23,12 +23,12 @@ export function ChatInfo({ chatId, onClose }: { chatId: string; onClose: () => v
 
   const heading = t(page === "main" ? `info.${chat?.type ?? "chat"}` : `info.${page}`);
   return (
-    <section className={styles.pane} aria-label={heading}>
+    <div className={styles.pane}>
       <PaneHeader title={heading} onBack={page === "main" ? undefined : () => setPage("main")}>
         <IconButton label={t("info.close")} icon={X} onPress={onClose} />
       </PaneHeader>
       {inside()}
-    </section>
+    </div>
   );
 
   function inside() {

@@ -13,12 +13,12 @@ export function InvitePage({ token }: { token: string }) {
   const { t } = useTranslation("channels");
   const [, navigate] = useLocation();
   return (
-    <section className={styles.page} aria-label={t("invite.title")}>
+    <div className={styles.page}>
       <PaneHeader title={t("invite.title")} onBack={() => navigate("/")} />
       <div className={styles.middle}>
         <Invite token={token} />
       </div>
-    </section>
+    </div>
   );
 }
 

@@ -24,7 +24,7 @@ function NewDirect() {
   const me = useMe();
   const without = useMemo(() => new Set([me.id]), [me.id]);
   return (
-    <section className={styles.pane} aria-label={t("new.chat")}>
+    <div className={styles.pane}>
       <PaneHeader title={t("new.chat")} onBack={() => navigate("/")} />
       <PeopleField
         label={t("people.search")}
@@ -46,7 +46,7 @@ function NewDirect() {
         />
         <ErrorText error={error} />
       </PeopleField>
-    </section>
+    </div>
   );
 }
 

@@ -44,7 +44,7 @@ export function NewRoom({ type }: { type: "group" | "channel" }) {
     );
   }
   return (
-    <section className={styles.pane} aria-label={heading}>
+    <div className={styles.pane}>
       <PaneHeader title={heading} onBack={() => navigate("/new")} />
       <p className={styles.lead}>{t(type === "group" ? "new.groupWho" : "new.channelWho")}</p>
       <PeopleField label={t("people.search")} chosen={chosen} without={without} onPick={toggle} />
@@ -60,7 +60,7 @@ export function NewRoom({ type }: { type: "group" | "channel" }) {
           {chosen.length > 0 ? t("new.next") : t("new.skip")}
         </Button>
       </footer>
-    </section>
+    </div>
   );
 }
 
@@ -99,7 +99,7 @@ function TitleStep(props: {
   }
 
   return (
-    <section className={styles.pane} aria-label={t(`new.${type}`)}>
+    <div className={styles.pane}>
       <PaneHeader title={t(`new.${type}`)} onBack={onBack} />
       <form className={styles.form} onSubmit={submit} noValidate>
         <div className={styles.hero}>
@@ -135,6 +135,6 @@ function TitleStep(props: {
           {t(type === "group" ? "new.createGroup" : "new.createChannel")}
         </Button>
       </form>
-    </section>
+    </div>
   );
 }

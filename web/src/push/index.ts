@@ -1,3 +1,3 @@
 export { NotificationSettings } from "./NotificationSettings";
 export { registerServiceWorker } from "./register";
-export { useNotifications } from "./session";
+export { useNotifications } from "./useNotifications";

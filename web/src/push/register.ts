@@ -1,22 +1,14 @@
-/** The first thing that a page does about all this, before and without anybody being signed in. */
-import i18next from "i18next";
-import { toast } from "@/ui";
-import { watchWorker } from "./page";
-import { forgetAtSignOut, renewSubscription } from "./session";
+/** Installs the service worker, when the page is there: what somebody waits for comes first. */
 
+/** For every page, whether or not somebody is signed in. */
 export function registerServiceWorker(): void {
-  forgetAtSignOut();
-  if (import.meta.env.DEV) return;
-  watchWorker({
-    onUpdate(reload) {
-      void i18next.loadNamespaces("channels").then(() => {
-        const t = i18next.getFixedT(null, "channels");
-        toast(t("update.ready"), { action: { label: t("update.reload"), onPress: reload } });
-      });
-    },
-    onRenewed() {
-      // Without a network the next page does it.
-      renewSubscription().catch(() => undefined);
-    },
-  });
+  const start = () => {
+    import("./installing").then(
+      ({ install }) => install(),
+      // This version's files are gone from the server; the next page has those of another.
+      () => undefined,
+    );
+  };
+  if (document.readyState === "complete") start();
+  else window.addEventListener("load", start, { once: true });
 }

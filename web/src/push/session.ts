@@ -1,9 +1,7 @@
 /** What notifications do while somebody is signed in, and when they are not any more. */
-import { useEffect } from "react";
-import { useTranslation } from "react-i18next";
 import { sessionStore } from "@/auth/session";
-import { isLanguage } from "@/i18n";
-import { useRealtime } from "@/store/context";
+import type { Language } from "@/i18n";
+import type { RealtimeClient } from "@/realtime/realtime";
 import { forgetAll, keepShown } from "./known";
 import { startNotices } from "./notices";
 import { preferences } from "./preferences";
@@ -17,26 +15,21 @@ export async function renewSubscription(): Promise<void> {
   await subscribe();
 }
 
-/** For the part of the interface that needs a session: once, at its top. */
-export function useNotifications(): void {
-  const client = useRealtime();
-  const { i18n } = useTranslation("app");
-  useEffect(() => {
-    const ends = [startNotices(client), rememberChats(client), keepBadge(client)];
-    // Without a network it is done the next time; nothing waits for it.
-    renewSubscription().catch(() => undefined);
-    return () => {
-      for (const end of ends) end();
-    };
-  }, [client]);
-  useEffect(() => {
-    const write = () => {
-      const language = isLanguage(i18n.language) ? i18n.language : "en";
-      void keepShown({ language, preview: preferences.getState().preview });
-    };
-    write();
-    return preferences.subscribe(write);
-  }, [i18n.language]);
+/** Returns what ends it. */
+export function startNotifications(client: RealtimeClient): () => void {
+  const ends = [startNotices(client), rememberChats(client), keepBadge(client)];
+  // Without a network it is done the next time; nothing waits for it.
+  renewSubscription().catch(() => undefined);
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+/** Has the service worker speak this language and show as much as somebody has chosen. Returns what ends it. */
+export function keepShownAs(language: Language): () => void {
+  const write = () => void keepShown({ language, preview: preferences.getState().preview });
+  write();
+  return preferences.subscribe(write);
 }
 
 /**
