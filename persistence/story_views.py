@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from persistence.models import Viewing
 from persistence.mongo import Document, Mongo
-from persistence.stories import first_due, moved_rows
+from persistence.stories import claim_rows, first_due, moved_rows
 
 
 class MongoStoryViews:
@@ -55,14 +54,8 @@ class MongoStoryViews:
         return await self._mongo.call(self._claim, now, until, limit)
 
     def _claim(self, now: int, until: int, limit: int) -> list[Viewing]:
-        due = {"due_at": {"$lte": now}}
-        ids = [row["_id"] for row in self._views.find(due, {"_id": 1}).sort("due_at", 1).limit(limit)]
-        if not ids:
-            return []
-        claim = secrets.token_hex(8)
-        taken = {"due_at": until, "moved_at": now, "claim": claim}
-        self._views.update_many({"_id": {"$in": ids}, **due}, {"$set": taken})
-        return [_view(row) for row in self._views.find({"_id": {"$in": ids}, "claim": claim})]
+        taken = {"due_at": until, "moved_at": now}
+        return [_view(row) for row in claim_rows(self._views, now, limit, taken, {})]
 
     async def told(self, views: Sequence[Viewing], *, at: int) -> None:
         if not views:

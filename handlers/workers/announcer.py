@@ -33,9 +33,9 @@ from supervisors import Child
 
 LEASE_MS: Final = 10_000
 """How long whoever is to announce something has for it, before it is due for others."""
-BATCH: Final = 200
+BATCH: Final = 64
 """Stories, or views, claimed at once. Small, so that messages find their way into the record in between."""
-AT_ONCE: Final = 50
+AT_ONCE: Final = 16
 """Stories told of without letting others do something in between."""
 LOOK_S: Final = 1.0
 """Between two looks for what is due, at least: however many stories end, and on however many nodes."""
@@ -45,7 +45,7 @@ SPREAD_S: Final = 0.5
 """Not all nodes look at the same instant: each waits up to this longer than it has to."""
 GIVE_WAY_S: Final = 0.01
 """Between two batches, and again while messages wait to be written."""
-MOST_YIELDS: Final = 3
+MOST_YIELDS: Final = 2
 """Under steady load they always do: 10,000 stories are to be announced within seconds nevertheless."""
 MOST_WAITING: Final = 10_000
 """What this node has to announce, and has not yet. Beyond it, it is left to whoever finds it due."""
