@@ -15,6 +15,7 @@ from socket import socket
 from typing import Final
 
 from scripts.benchmarks.connect import Opened
+from scripts.benchmarks.device import Device
 from scripts.benchmarks.measure import Step
 from scripts.benchmarks.wire import Closed, Message, Response, decode, frames, send_frame
 
@@ -62,25 +63,14 @@ class Fanout:
         return _Run(self, rate, max(1, int(rate * seconds))).run()
 
 
-class _Sender:
+class _Sender(Device):
     """A poster's socket: its own deliveries and answers are decoded."""
 
-    __slots__ = ("data", "deliveries", "seq", "sock", "waiting")
+    __slots__ = ("deliveries",)
 
     def __init__(self, sock: socket) -> None:
-        self.sock = sock
-        self.data = b""
-        self.waiting = b""
-        self.seq = 0
+        super().__init__(sock)
         self.deliveries = 0
-
-    def send(self, frame: bytes) -> None:
-        data = self.waiting + frame
-        try:
-            sent = self.sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        self.waiting = data[sent:]
 
 
 class _Run:

@@ -11,6 +11,7 @@ from socket import socket
 from typing import Final
 
 from scripts.benchmarks.connect import Opened
+from scripts.benchmarks.device import Device
 from scripts.benchmarks.measure import Step
 from scripts.benchmarks.wire import Closed, Message, Response, decode, frames, send_frame
 
@@ -21,25 +22,14 @@ LEAD_S: Final = 0.1
 TEXT: Final = "A message of the usual length, as people write them to each other."
 
 
-class _End:
+class _End(Device):
     """A device in a chat."""
 
-    __slots__ = ("data", "number", "seq", "sock", "waiting")
+    __slots__ = ("number",)
 
     def __init__(self, sock: socket, number: int, seq: int) -> None:
-        self.sock = sock
+        super().__init__(sock, seq)
         self.number = number
-        self.seq = seq
-        self.data = b""
-        self.waiting = b""
-
-    def send(self, frame: bytes) -> None:
-        data = self.waiting + frame
-        try:
-            sent = self.sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        self.waiting = data[sent:]
 
 
 class Pairs:

@@ -345,14 +345,16 @@ async def test_39_a_child_that_dies_before_its_stop_request_is_reaped_once(
     assert (a.starts, b.starts) == (1, 1)
 
 
+async def stubborn(child: Child) -> None:
+    """Takes its time, whatever it is told."""
+    child.ready()
+    with trio.CancelScope(shield=True):
+        await trio.sleep(100)
+
+
 async def test_40_a_shielded_child_gives_one_shutdown_overrun_report_and_is_waited_for(
     open_any: Opener, journal: Journal, autojump_clock: MockClock
 ) -> None:
-    async def stubborn(child: Child) -> None:
-        child.ready()
-        with trio.CancelScope(shield=True):
-            await trio.sleep(100)
-
     async with open_any() as supervisor:
         await supervisor.start_child(ChildSpec("a", stubborn, shutdown=2))
         zero = trio.current_time()
@@ -368,11 +370,6 @@ async def test_40_a_shielded_child_gives_one_shutdown_overrun_report_and_is_wait
 async def test_40_terminate_child_does_not_return_while_a_shielded_child_lives(
     open_any: Opener, autojump_clock: MockClock
 ) -> None:
-    async def stubborn(child: Child) -> None:
-        child.ready()
-        with trio.CancelScope(shield=True):
-            await trio.sleep(100)
-
     async with open_any() as supervisor:
         await supervisor.start_child(ChildSpec("a", stubborn, shutdown=2))
         zero = trio.current_time()

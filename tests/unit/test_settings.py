@@ -73,6 +73,14 @@ def test_the_file_may_be_anywhere() -> None:
     ]
 
 
+def test_of_one_kind_of_file_the_size_may_be_set_without_the_types() -> None:
+    Path("chat-platform.toml").write_text("[media.image]\nmost_bytes = 5\n[media.video]\nmost_bytes = 6\n")
+    media, usual = load({"MEDIA_VIDEO_BYTES": "7"}).media, Settings().media
+    assert (media.image.most_bytes, media.video.most_bytes) == (5, 7)
+    assert (media.image.types, media.video.types) == (usual.image.types, usual.video.types)
+    assert media.audio == usual.audio
+
+
 def test_an_empty_variable_is_not_set() -> None:
     assert load({"PORT": "", "ROLES": ""}) == Settings()
 
