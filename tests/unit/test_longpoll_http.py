@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from config.sections import AuthSettings, LimitSettings
 from config.settings import NodeRole
+from server.longpoll import connection
 from server.longpoll import requests as module
 from tests.unit import memory_node
 
@@ -23,7 +24,9 @@ JOIN = b'["1","1","me","phx_join",{}]'
 HEARTBEAT = b'[null,"2","phoenix","heartbeat",{}]'
 QUICK = AuthSettings(argon2_memory_kib=8, argon2_iterations=1)
 LIMITS = LimitSettings(max_frame_bytes=2048)
-SHORT = LimitSettings(longpoll_window_s=2)
+SHORT = LimitSettings(longpoll_window_s=1)
+PARTING_S = 0.05
+"""For so long a node that stops waits for a client that does not come back; `test_longpoll_connection.py` has the usual time."""
 
 
 class Client:
@@ -66,6 +69,7 @@ async def serving(
     patch: pytest.MonkeyPatch, folder: Path, **settings: Any
 ) -> AsyncIterator[tuple[memory_node.MemoryNode, Client]]:
     options = {"auth": QUICK, "limits": LIMITS} | settings
+    patch.setattr(connection, "CLOSE_S", PARTING_S)
     async with (
         memory_node.running(patch, folder, **options) as node,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{node.port}", timeout=20) as http,

@@ -86,15 +86,12 @@ def test_an_empty_variable_is_not_set() -> None:
 
 
 def test_every_setting_can_be_set_by_its_variable() -> None:
-    names = [each.setting.env for each in known(Settings)]
+    every, usual = known(Settings), Settings()
+    names = [each.setting.env for each in every]
     assert len(names) == len(set(names))
-    for each in known(Settings):
+    for each in every:
         settings = load({each.setting.env: _other_value(each.setting.env, each.field.default)})
-        changed = {
-            other.place
-            for other in known(Settings)
-            if _at(settings, other.place) != _at(Settings(), other.place)
-        }
+        changed = {other.place for other in every if _at(settings, other.place) != _at(usual, other.place)}
         assert changed == {each.place}
 
 
