@@ -18,6 +18,8 @@ from tests.simulation.test_chats import rest
 from tests.simulation.world import HEARTBEAT_S, World
 
 LIVE_S = 60.0
+BY_OTHERS_S = 8.0
+"""So long after its end, at most, another node writes it: `docs/architecture.md`."""
 
 
 def now() -> int:
@@ -123,6 +125,18 @@ async def test_it_ends_by_itself_with_the_last_position_in_the_record(world: Wor
     assert world.record.messages[chat_id][message["seq"]].rev == 2
     await world.heal()
     await check_everything(world)
+
+
+@simulated(nodes=2)
+async def test_it_ends_although_the_node_where_it_was_shared_has_died(world: World) -> None:
+    chat_id, ann, _ = await open_chat(world)
+    await world.settle(30)
+    message = await share(ann, chat_id)
+    await move(ann, chat_id, message["seq"], 10.0)
+    world["n1"].kill()
+    await world.settle(LIVE_S + BY_OTHERS_S + 1)
+    assert place(world, chat_id, message["seq"])["lat"] == 10.0
+    assert world.broker.live == {}
 
 
 @simulated()

@@ -11,7 +11,7 @@ import trio
 from handlers.bodies import SendBody
 from handlers.chats.conversations import MemberBody
 from handlers.errors import ChatError, Code
-from handlers.retry.queue import LOOK_S, RetryQueue
+from handlers.retry.queue import LATE_LOOK_S, LOOK_S, RetryQueue
 from handlers.routing.awaited import QUEUED
 from persistence.models import ChangeKind, LogWrite, Message, MessageType, Outcome
 from tests.simulation.client import Client, Outgoing
@@ -271,6 +271,29 @@ async def test_a_node_that_missed_being_told_looks_when_it_learns_that_it_missed
     world.hook = None
     await world.settle(SOON_S)
     assert texts(bob, chat_id) == ["first", "second"]
+
+
+@simulated(nodes=1)
+async def test_behind_a_write_that_hangs_nothing_waits_longer_than_it_has_to(world: World) -> None:
+    one, other = await world.group("ann", "bob"), await world.group("ann", "bob", title="Other")
+    ann = await world.online("ann", "n1")
+    await world.settle(30)
+    hung = trio.Event()
+
+    async def hang() -> None:
+        world.hook = None
+        hung.set()
+        await trio.sleep(60)
+
+    def hook(node: Node, store: str, step: str) -> object:
+        return hang() if step == "append:before" else None
+
+    world.hook = hook  # type: ignore[assignment]
+    ann.send(one, "first")
+    await hung.wait()
+    behind = ann.send(other, "second")
+    await world.settle(world.settings.commit.queue_after_s + 2 * LATE_LOOK_S)
+    assert behind.queued is not None
 
 
 def _keep_from_applying(world: World) -> None:

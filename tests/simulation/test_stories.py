@@ -15,7 +15,7 @@ from handlers.workers.announcer import KEEP_MS, LEASE_MS, PURGE_S
 from persistence.models import Block, StoryType
 from tests.simulation.client import Client
 from tests.simulation.invariants import check_everything
-from tests.simulation.node import START_MS, Disconnected
+from tests.simulation.node import START_MS, Disconnected, Node
 from tests.simulation.scenario import at_every_step, simulated
 from tests.simulation.world import HEARTBEAT_S, LEASE_S, STORY_TTL_S, World, principal
 
@@ -355,6 +355,24 @@ async def _post_and_die(world: World) -> None:
 def test_the_posters_node_may_die_at_any_step() -> None:
     steps = at_every_step(_post_and_die, "n1")
     assert {"add_story:after", "publish:before", "publish:after", "told_stories:before"} <= set(steps)
+
+
+@simulated(nodes=2)
+async def test_another_node_tells_of_a_story_within_a_lease_of_its_authors_node_dying(world: World) -> None:
+    _, bob, _, _ = await friends(world)
+    await world.settle(30)  # long after anything happened the nodes are as attentive
+
+    def hook(node: Node, store: str, step: str) -> None:
+        if step == "add_story:after":
+            node.kill()
+
+    world.hook = hook
+    with pytest.raises(Disconnected):
+        await post(world, "ann", "n1")
+    (story_id,) = world.record.stories
+    await world.settle(LEASE + 1)
+    assert heard(bob, story_id) == ["STORY_CREATED"]
+    assert world.record.stories[story_id].next == "ended", "its announcement is not done with"
 
 
 async def _view_and_die(world: World) -> None:
