@@ -2,7 +2,7 @@
 
 A queue is a stream with a consumer group, and a sorted set of what is not due yet. All that is done to them is a script, so that no job is between
 two places when somebody dies. Nobody blocks in Redis: a worker that waits asks again, soon at first and then less often, and is woken at once by
-what is added on its own node. So a queue needs no thread and no connection of its own, and a worker that stops need not wait for one.
+what is added on its own node, and when that is due. So a queue needs no thread and no connection of its own, and a worker that stops need not wait for one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import Any, Final
 
 import trio
@@ -21,6 +22,8 @@ from persistence.scripts import NOW
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 0.5
 """Between two questions for jobs while there are none."""
+OWN_PAUSE_S: Final = 2.0
+"""The same where whoever adds jobs takes them too: others have to see only what it did not live to do, after a lease."""
 REPEAT_S: Final = 60
 """For so long it is known that jobs have been added, should the same request come again."""
 GONE_LEASES: Final = 10
@@ -169,14 +172,25 @@ class RedisJobs:
         queue: its name.
         worker: who takes jobs, unique for each time that it starts.
         lease_s: after so long without a sign of its worker a job is given to another.
+        longest_pause_s: between two questions for jobs while there are none.
 
     """
 
-    def __init__(self, redis: Redis, queue: str, worker: str, *, lease_s: float) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        queue: str,
+        worker: str,
+        *,
+        lease_s: float,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+    ) -> None:
         self._redis = redis
         self._queue = queue
         self._worker = worker
         self._lease_ms = int(lease_s * 1000)
+        self._longest_pause_s = longest_pause_s
+        self._due: list[float] = []
         self._add = redis.client.register_script(_ADD)
         self._take = redis.client.register_script(_TAKE)
         self._renew = redis.client.register_script(_RENEW)
@@ -192,7 +206,7 @@ class RedisJobs:
         # Named, because a command whose reply is lost is sent once more.
         args = [secrets.token_hex(8), REPEAT_S, int(delay_s * 1000), *jobs]
         await self._redis.call(self._add, (), [self._redis.prefix, self._queue, *args])
-        self.woken()
+        self._added_for(delay_s)
 
     def woken(self) -> None:
         """There is something to take: whoever waits on this node asks at once."""
@@ -208,9 +222,16 @@ class RedisJobs:
             now = trio.current_time()
             if jobs or now >= until:
                 return jobs
-            with trio.move_on_at(min(until, now + pause)):
+            while self._due and self._due[0] <= now:
+                heappop(self._due)
+            with trio.move_on_at(min([until, now + pause, *self._due[:1]])):
                 await added.wait()
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+            pause = min(pause * 2, self._longest_pause_s)
+
+    def _added_for(self, delay_s: float) -> None:
+        if delay_s > 0:
+            heappush(self._due, trio.current_time() + delay_s)
+        self.woken()
 
     async def _ask(self, most: int) -> list[Job]:
         now, gone_ms = trio.current_time(), 0
@@ -232,7 +253,7 @@ class RedisJobs:
     async def again(self, job: Job, *, delay_s: float) -> None:
         args = [self._redis.prefix, self._queue, int(delay_s * 1000), job.id, job.data, job.tries]
         await self._redis.call(self._again, (), args)
-        self.woken()
+        self._added_for(delay_s)
 
     async def length(self) -> int:
         return await self._redis.call(self._length)

@@ -20,7 +20,7 @@ from persistence.devices import MongoDevices
 from persistence.inbox import RedisBus, RedisCluster
 from persistence.indexes import init_db
 from persistence.invites import MongoInvites
-from persistence.jobs import RedisJobs
+from persistence.jobs import OWN_PAUSE_S, RedisJobs
 from persistence.keys import MongoSigningKeys
 from persistence.live_positions import RedisLivePositions
 from persistence.media import MongoMedia
@@ -124,7 +124,7 @@ def real_stores(settings: Settings, incarnation: str) -> Stores:
     redis = Redis(settings.redis.url.get_secret_value(), prefix=settings.redis.prefix)
     objects = ObjectStore.from_settings(settings.s3)
     bus = RedisBus(redis, incarnation)
-    retries = RedisJobs(redis, RETRIES, incarnation, lease_s=RETRY_LEASE_S)
+    retries = RedisJobs(redis, RETRIES, incarnation, lease_s=RETRY_LEASE_S, longest_pause_s=OWN_PAUSE_S)
     return Stores(
         incarnation=incarnation,
         log=MongoLog(mongo),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 import trio
 
+from persistence import jobs as module
 from persistence.errors import StoreUnavailable
 from persistence.jobs import RedisJobs
 from persistence.memory import MemoryJobs
@@ -251,6 +252,18 @@ async def test_whoever_waits_gets_what_becomes_due_and_what_is_abandoned_meanwhi
             await two.done([job.id for job in jobs])
             got += data(jobs)
     assert sorted(got) == [b"a", b"b"]
+
+
+async def test_whoever_asks_seldom_asks_when_what_they_have_put_off_is_due(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE_S", 60.0)
+    one = workers.worker("one")
+    await one.add([b"a"], delay_s=0.2)
+    with trio.fail_after(20):
+        (job,) = await one.take(most=5, wait_s=60)
+        await one.again(job, delay_s=0.2)
+        assert data(await one.take(most=5, wait_s=60)) == [b"a"]
 
 
 async def test_waiting_ends_at_once_when_it_is_cancelled(workers: Workers) -> None:
