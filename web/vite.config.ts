@@ -45,5 +45,8 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
+    // Tests wait for what is to come; on a machine that is busy it takes longer.
+    testTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 });

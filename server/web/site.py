@@ -15,6 +15,8 @@ _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_EACH_TIME: Final = "no-cache"
 _NOT_PAGES: Final = frozenset({"api", "socket", "admin", "docs", ".well-known", HASHED.strip("/")})
 """First parts of paths that are never the client's own: what is not there is told as a problem."""
+_INVITE: Final = "invite"
+"""First part of an invite link's path. The token behind it has a dot in it, as names of files have."""
 
 
 class Site:
@@ -73,7 +75,8 @@ def _wants_page(request: Request) -> bool:
     """Whether somebody goes to a page of the client: takes HTML, and says so by name, at a path that is no file's and none of the server's."""
     first, *_ = request.path.lstrip("/").split("/")
     by_name = any(kind == "text/html" and quality > 0 for kind, quality in request.accept_mimetypes)
-    return by_name and first not in _NOT_PAGES and "." not in request.path.rpartition("/")[2]
+    file = first != _INVITE and "." in request.path.rpartition("/")[2]
+    return by_name and first not in _NOT_PAGES and not file
 
 
 def make_site(settings: Settings, objects: Objects) -> Site | None:

@@ -80,6 +80,7 @@ def browser(world: Any, root: Path) -> Browser:
         "/new/group",
         "/stories/1",
         "/invite/x-_y",
+        "/invite/01a2.x-_y",
     ],
 )
 async def test_every_route_of_the_client_is_its_page(browser: Browser, path: str) -> None:

@@ -30,8 +30,7 @@ export function MemberRow({ chat, member }: { chat: Chat; member: Member }) {
       }
       title={
         <>
-          <bdi>{name}</bdi>
-          {own && <span className={styles.you}> {t("members.you")}</span>}
+          <bdi>{own ? t("members.you") : name}</bdi>
           {!own && person?.online === true && <span className="visually-hidden">, {t("person.online")}</span>}
         </>
       }

@@ -53,7 +53,7 @@ export function NewRoom({ type }: { type: "group" | "channel" }) {
           {chosen.length > 0 ? t("people.count", { count: chosen.length }) : ""}
         </span>
         <Button
-          variant="primary"
+          variant={chosen.length > 0 ? "primary" : "quiet"}
           icon={<ArrowRight size={18} className={styles.onward} aria-hidden="true" />}
           onPress={() => setStep("title")}
         >

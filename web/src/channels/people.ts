@@ -1,7 +1,8 @@
 /** The people to choose from: those whom one has a direct chat with. Others are found by their phone number. */
 
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import type { Person, RealtimeState } from "@/realtime/realtime";
+import { useRealtime } from "@/store/context";
 import { useRealtimeState } from "@/store/hooks";
 
 /** By name; without accounts that are deleted, and without those that nothing is known of yet. */
@@ -30,6 +31,11 @@ function plain(text: string): string {
 export function useContacts(): Person[] {
   const chats = useRealtimeState((state) => state.chats);
   const people = useRealtimeState((state) => state.people);
+  const client = useRealtime();
+  useEffect(() => {
+    const peers = [...chats.values()].flatMap(({ peer_id: id }) => (id === null ? [] : [id]));
+    client.wantPeople(peers.filter((id) => !people.has(id)));
+  }, [client, chats, people]);
   return useMemo(() => contactsOf({ chats, people }), [chats, people]);
 }
 

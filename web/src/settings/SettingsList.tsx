@@ -1,4 +1,5 @@
 import {
+  Bell,
   CircleUserRound,
   Database,
   Keyboard,
@@ -17,6 +18,7 @@ import styles from "./SettingsList.module.css";
 const ICONS: Record<SettingsPage, LucideIcon> = {
   profile: CircleUserRound,
   privacy: Lock,
+  notifications: Bell,
   appearance: Palette,
   devices: MonitorSmartphone,
   shortcuts: Keyboard,

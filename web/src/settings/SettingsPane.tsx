@@ -10,6 +10,7 @@ import styles from "./SettingsPane.module.css";
 const CONTENT = {
   profile: lazily(() => import("./Profile").then((module) => module.Profile)),
   privacy: lazily(() => import("./Privacy").then((module) => module.Privacy)),
+  notifications: lazily(() => import("./Notifications").then((module) => module.Notifications)),
   appearance: lazily(() => import("./Appearance").then((module) => module.Appearance)),
   devices: lazily(() => import("./Devices").then((module) => module.Devices)),
   shortcuts: lazily(() => import("./Shortcuts").then((module) => module.Shortcuts)),

@@ -2,6 +2,7 @@
 export const PAGES = [
   "profile",
   "privacy",
+  "notifications",
   "appearance",
   "devices",
   "shortcuts",
