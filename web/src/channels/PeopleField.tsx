@@ -2,6 +2,7 @@ import { Phone as PhoneIcon, Share2, UserSearch } from "lucide-react";
 import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Person } from "@/realtime/realtime";
+import { useConnection } from "@/store/hooks";
 import { Avatar, Button, ErrorText, Spinner, toast } from "@/ui";
 import { Chips } from "./Chips";
 import styles from "./PeopleField.module.css";
@@ -35,6 +36,8 @@ export function PeopleField({ label, chosen, without, onPick, pending, children 
   const [at, setAt] = useState(-1);
   const active = Math.min(at, entries.length - 1);
   const many = chosen !== undefined;
+  // Until the first time that a device has caught up, it knows of nobody whom one chats with.
+  const known = useConnection().status === "online";
 
   function type(text: string): void {
     search.setQuery(text);
@@ -132,7 +135,7 @@ export function PeopleField({ label, chosen, without, onPick, pending, children 
             );
           })}
         </div>
-        {entries.length === 0 && search.nobody === null && (
+        {entries.length === 0 && search.nobody === null && (query !== "" || known) && (
           <p className={styles.none}>{query === "" ? t("people.nobodyYet") : t("people.noMatch")}</p>
         )}
       </div>
