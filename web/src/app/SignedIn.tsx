@@ -2,6 +2,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Session } from "@/auth/session";
+import { MediaHost } from "@/media";
 import { useNotifications } from "@/push";
 import { RealtimeProvider } from "@/store/context";
 import { useChat, useChatTitle, useRealtimeState } from "@/store/hooks";
@@ -38,6 +39,7 @@ function Opened({ place }: { place: Place }) {
       <Title place={place} />
       <Shortcuts />
       <Layout place={place} />
+      <MediaHost />
     </>
   );
 }
