@@ -63,7 +63,7 @@ describe("a live location that is begun here", () => {
     device.move(HERE);
     expect(device.sent()).toEqual([]);
     device.arrive(live(until));
-    device.move(HERE);
+    expect(device.sent()).toEqual([["c1", 7, HERE]]);
     device.move(THERE);
     expect(device.sent()).toEqual([["c1", 7, HERE]]);
     vi.advanceTimersByTime(EVERY_MS);

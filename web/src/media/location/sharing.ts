@@ -25,6 +25,7 @@ const OVER = new Set(["conflict", "not_found", "forbidden", "invalid"]);
 
 export class Sharing {
   private readonly end = new AbortController();
+  private lastFix: Fix | null = null;
   private readonly feeds = new Map<string, Throttle<Fix>>();
   private unwatch: (() => void) | null = null;
   private release: (() => void) | null = null;
@@ -96,6 +97,7 @@ export class Sharing {
     if (awaited === undefined) return;
     const found = { ...awaited, chatId: message.chat_id, seq: message.seq };
     this.keep(shares.map((share) => (share === awaited ? found : share)));
+    if (this.lastFix !== null) this.moved(this.lastFix);
   }
 
   private async check({ chatId, seq }: Share): Promise<void> {
@@ -154,6 +156,7 @@ export class Sharing {
   private silence(): void {
     this.unwatch?.();
     this.unwatch = null;
+    this.lastFix = null;
     this.release?.();
     this.release = null;
     for (const feed of this.feeds.values()) feed.end();
@@ -162,6 +165,7 @@ export class Sharing {
   }
 
   private moved(fix: Fix): void {
+    this.lastFix = fix;
     this.state.setState({ problem: null });
     for (const { chatId, seq, until } of this.state.getState().shares) {
       if (chatId === null || seq === null || until <= this.ports.now()) continue;

@@ -17,14 +17,7 @@ import styles from "./RecordingBar.module.css";
 import { Session } from "./session";
 import { VoiceNote } from "./VoiceNote";
 
-/** Over the composer while something is recorded: how long and how loud it is, and what can be done with it. */
-export default function RecordingBar({
-  held,
-  ending,
-  onLocked,
-  onRecorded,
-  onClose,
-}: {
+interface RecordingBarProps {
   /** The finger that holds the microphone; `null` when it goes on by itself. */
   held: Extract<Gesture, { phase: "held" }> | null;
   ending: "send" | "cancel" | null;
@@ -32,17 +25,33 @@ export default function RecordingBar({
   onLocked: () => void;
   onRecorded: (draft: Draft) => void;
   onClose: () => void;
-}) {
-  const { t } = useTranslation("media");
-  const rtl = useIsRtl();
-  const [session] = useState(() => new Session(record));
-  const { phase, elapsedMs, levels, take, problem } = useStore(session.state);
+}
 
+/** Over the composer while something is recorded: how long and how loud it is, and what can be done with it. */
+export default function RecordingBar(props: RecordingBarProps) {
+  const [session, setSession] = useState<Session | null>(null);
   useEffect(() => {
     player.pause();
-    void session.start();
-    return () => session.discard();
-  }, [session]);
+    const made = new Session(record);
+    setSession(made);
+    void made.start();
+    return () => made.discard();
+  }, []);
+  return session === null ? <div className={styles.bar} /> : <Running session={session} {...props} />;
+}
+
+function Running({
+  session,
+  held,
+  ending,
+  onLocked,
+  onRecorded,
+  onClose,
+}: RecordingBarProps & { session: Session }) {
+  const { t } = useTranslation("media");
+  const rtl = useIsRtl();
+  const { phase, elapsedMs, levels, take, problem } = useStore(session.state);
+
   useGuardedUnload(phase !== "failed");
 
   const cancel = useCallback(() => {
