@@ -1,6 +1,5 @@
-import { useRef, useState } from "react";
-import { Popover } from "react-aria-components/Popover";
-import { MenuItems } from "./Menu";
+import { Suspense, useRef, useState } from "react";
+import { MenuPopover } from "./Menu";
 import styles from "./Menu.module.css";
 
 const LONG_PRESS_MS = 500;
@@ -64,20 +63,17 @@ export function ContextMenu({
       {at !== null && (
         <>
           <span ref={anchor} className={styles.anchor} style={{ left: at.x, top: at.y }} aria-hidden="true" />
-          <Popover
-            triggerRef={anchor}
-            isOpen
-            onOpenChange={(open) => {
-              if (!open) setAt(null);
-            }}
-            placement="bottom start"
-            offset={2}
-            className={styles.popover ?? ""}
-          >
-            <MenuItems label={label} onClose={() => setAt(null)}>
+          <Suspense>
+            <MenuPopover
+              label={label}
+              anchor={anchor}
+              placement="bottom start"
+              offset={2}
+              onClose={() => setAt(null)}
+            >
               {menu()}
-            </MenuItems>
-          </Popover>
+            </MenuPopover>
+          </Suspense>
         </>
       )}
     </div>

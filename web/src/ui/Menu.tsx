@@ -1,10 +1,20 @@
 import clsx from "clsx";
-import type { ReactElement } from "react";
-import { Menu as AriaMenu, MenuItem as AriaMenuItem, MenuTrigger } from "react-aria-components/Menu";
-import { Popover, type PopoverProps } from "react-aria-components/Popover";
-import { Separator } from "react-aria-components/Separator";
+import { cloneElement, lazy, type ReactElement, Suspense, use, useRef, useState } from "react";
 import { drawn, type Icon } from "./icon";
 import styles from "./Menu.module.css";
+import { MenuParts } from "./menuParts";
+
+export const MenuPopover = lazy(() =>
+  import("./MenuPopover").then((module) => ({ default: module.MenuPopover })),
+);
+
+export type Placement = "bottom end" | "bottom start" | "top end" | "top start" | "bottom" | "top";
+
+interface Trigger {
+  onPress?: () => void;
+  "aria-haspopup"?: "menu" | "dialog";
+  "aria-expanded"?: boolean;
+}
 
 /** What a `trigger` (a button) opens: `MenuItem`s. */
 export function Menu({
@@ -15,39 +25,50 @@ export function Menu({
 }: {
   label: string;
   trigger: ReactElement;
-  placement?: PopoverProps["placement"];
+  placement?: Placement | undefined;
   children: React.ReactNode;
 }) {
+  const anchor = useRef<HTMLSpanElement>(null);
+  const [open, setOpen] = useState(false);
   return (
-    <MenuTrigger>
-      {trigger}
-      <Popover className={styles.popover ?? ""} placement={placement ?? "bottom end"} offset={4}>
-        <MenuItems label={label}>{children}</MenuItems>
-      </Popover>
-    </MenuTrigger>
+    <>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the button within has its own role, and the arrow is one more way to press it */}
+      <span
+        ref={anchor}
+        className={styles.trigger}
+        onKeyDown={(event) => {
+          if (event.key !== "ArrowDown") return;
+          event.preventDefault();
+          setOpen(true);
+        }}
+      >
+        {cloneElement(trigger as ReactElement<Trigger>, {
+          onPress: () => setOpen(true),
+          "aria-haspopup": "menu",
+          "aria-expanded": open,
+        })}
+      </span>
+      {open && (
+        <Suspense>
+          <MenuPopover
+            label={label}
+            anchor={anchor}
+            placement={placement}
+            offset={4}
+            onClose={() => setOpen(false)}
+          >
+            {children}
+          </MenuPopover>
+        </Suspense>
+      )}
+    </>
   );
 }
 
-/** The items themselves, in whatever popover. `onClose` is called when one has been chosen. */
-export function MenuItems({
-  label,
-  onClose,
-  children,
-}: {
-  label: string;
-  onClose?: () => void;
-  children: React.ReactNode;
-}) {
-  return (
-    <AriaMenu
-      aria-label={label}
-      autoFocus="first"
-      className={styles.menu ?? ""}
-      {...(onClose === undefined ? {} : { onClose })}
-    >
-      {children}
-    </AriaMenu>
-  );
+function useParts() {
+  const parts = use(MenuParts);
+  if (parts === null) throw new Error("a menu's item outside of a menu");
+  return parts;
 }
 
 export function MenuItem({
@@ -64,8 +85,9 @@ export function MenuItem({
   /** Its words; a string, so that typing finds it. */
   children: string;
 }) {
+  const { Item } = useParts();
   return (
-    <AriaMenuItem
+    <Item
       textValue={children}
       onAction={onAction}
       isDisabled={isDisabled === true}
@@ -73,11 +95,12 @@ export function MenuItem({
     >
       {icon !== undefined && drawn(icon, 18)}
       <span>{children}</span>
-    </AriaMenuItem>
+    </Item>
   );
 }
 
 /** A line between items that do different kinds of things. */
 export function MenuSeparator() {
+  const { Separator } = useParts();
   return <Separator className={styles.separator ?? ""} />;
 }

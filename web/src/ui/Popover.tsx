@@ -1,7 +1,16 @@
-import type { ReactElement } from "react";
-import { Dialog, DialogTrigger } from "react-aria-components/Dialog";
-import { Popover as AriaPopover, type PopoverProps } from "react-aria-components/Popover";
+import { cloneElement, lazy, type ReactElement, Suspense, useRef, useState } from "react";
+import type { Placement } from "./Menu";
 import styles from "./Popover.module.css";
+
+const PopoverContent = lazy(() =>
+  import("./PopoverContent").then((module) => ({ default: module.PopoverContent })),
+);
+
+interface Trigger {
+  onPress?: () => void;
+  "aria-haspopup"?: "dialog";
+  "aria-expanded"?: boolean;
+}
 
 /** Something small beside the `trigger` (a button) that opens it. `children` may be a function of what closes it. */
 export function Popover({
@@ -12,17 +21,28 @@ export function Popover({
 }: {
   label: string;
   trigger: ReactElement;
-  placement?: PopoverProps["placement"];
+  placement?: Placement | undefined;
   children: React.ReactNode | ((close: () => void) => React.ReactNode);
 }) {
+  const anchor = useRef<HTMLSpanElement>(null);
+  const [open, setOpen] = useState(false);
+  const close = () => setOpen(false);
   return (
-    <DialogTrigger>
-      {trigger}
-      <AriaPopover className={styles.popover ?? ""} placement={placement ?? "top start"} offset={8}>
-        <Dialog aria-label={label} className={styles.dialog ?? ""}>
-          {({ close }) => <>{typeof children === "function" ? children(close) : children}</>}
-        </Dialog>
-      </AriaPopover>
-    </DialogTrigger>
+    <>
+      <span ref={anchor} className={styles.trigger}>
+        {cloneElement(trigger as ReactElement<Trigger>, {
+          onPress: () => setOpen(true),
+          "aria-haspopup": "dialog",
+          "aria-expanded": open,
+        })}
+      </span>
+      {open && (
+        <Suspense>
+          <PopoverContent label={label} anchor={anchor} placement={placement} onClose={close}>
+            {typeof children === "function" ? children(close) : children}
+          </PopoverContent>
+        </Suspense>
+      )}
+    </>
   );
 }

@@ -1,0 +1,37 @@
+import type { RefObject } from "react";
+import { Dialog } from "react-aria-components/Dialog";
+import { Popover } from "react-aria-components/Popover";
+import type { Placement } from "./Menu";
+import styles from "./Popover.module.css";
+
+/** A popover that is open, beside its `anchor`. */
+export function PopoverContent({
+  label,
+  anchor,
+  placement,
+  onClose,
+  children,
+}: {
+  label: string;
+  anchor: RefObject<Element | null>;
+  placement: Placement;
+  onClose: () => void;
+  children: React.ReactNode;
+}) {
+  return (
+    <Popover
+      triggerRef={anchor}
+      isOpen
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      placement={placement}
+      offset={8}
+      className={styles.popover ?? ""}
+    >
+      <Dialog aria-label={label} className={styles.dialog ?? ""}>
+        {children}
+      </Dialog>
+    </Popover>
+  );
+}
