@@ -46,7 +46,7 @@ export function Layout({ place }: { place: Place }) {
       </a>
       {(!narrow || front === "list") && <Rail at={place.at} />}
       <div className={styles.content}>
-        <ConnectionBanner state={connection} onRetry={() => void client.start()} />
+        <ConnectionBanner state={connection} onRetry={() => client.connectNow()} />
         <div className={styles.panes} ref={panes}>
           <section
             className={clsx(styles.list, !shows("list") && styles.behind)}

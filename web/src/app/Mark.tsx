@@ -1,19 +1,17 @@
-/** The product's sign: two that talk. */
+/** The product's sign: the same as the icon of the installed app. */
 export function Mark({ size = 40 }: { size?: number }) {
   return (
-    <svg width={size} height={size} viewBox="0 0 48 48" aria-hidden="true">
-      <rect width="48" height="48" rx="14" fill="#5a45d1" />
+    <svg width={size} height={size} viewBox="0 0 512 512" aria-hidden="true">
+      <rect width="512" height="512" rx="132" fill="#5a45d1" />
       <path
-        d="M31.5 20.5c5 1 8 4.200 8 8.200 0 2.100-.8 4-2.300 5.400l.9 4.300-4.600-1.800c-1.200.3-2.400.5-3.700.5-5.700 0-10.300-3.700-10.300-8.400"
-        fill="#b9adff"
-      />
-      <path
-        d="M21 10.500c6.900 0 12.500 4.600 12.500 10.300S27.900 31.100 21 31.100c-1.500 0-3-.2-4.300-.6l-5.700 2.300 1.100-5.300c-2.200-1.800-3.600-4.200-3.600-6.700 0-5.700 5.600-10.300 12.500-10.300Z"
         fill="#fff"
+        d="M256 112c-88.400 0-160 60.900-160 136 0 43.600 24.200 82.400 61.700 107.200L146 412.500c-1.400 6.900 5.700 12.500 12.100 9.500l67.600-31.200c9.800 1.500 19.900 2.200 30.300 2.200 88.400 0 160-60.900 160-145S344.400 112 256 112z"
       />
-      <circle cx="15.600" cy="20.800" r="1.900" fill="#5a45d1" />
-      <circle cx="21" cy="20.800" r="1.900" fill="#5a45d1" />
-      <circle cx="26.400" cy="20.800" r="1.900" fill="#5a45d1" />
+      <g fill="#5a45d1">
+        <circle cx="186" cy="252" r="23" />
+        <circle cx="256" cy="252" r="23" />
+        <circle cx="326" cy="252" r="23" />
+      </g>
     </svg>
   );
 }

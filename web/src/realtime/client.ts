@@ -251,6 +251,10 @@ class TabClient implements RealtimeClient {
     void this.tell(this.link.carry("wantPeople", ids));
   }
 
+  connectNow(): void {
+    void this.tell(this.link.carry("connectNow"));
+  }
+
   draftText(chatId: ChatId): string {
     return this.drafts.text(chatId);
   }

@@ -23,6 +23,7 @@ export interface Commands {
   letGo(chatId: ChatId, tab: string): Promise<void>;
   adopt(chat: ChatView): Promise<void>;
   wantPeople(ids: readonly UserId[]): Promise<void>;
+  connectNow(): Promise<void>;
   /** Another tab's draft, for all tabs. */
   draft(chatId: ChatId, text: string): Promise<void>;
 }

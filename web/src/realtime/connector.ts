@@ -79,6 +79,12 @@ export class Connector {
     });
   }
 
+  /** Somebody does not want to wait for the next try. */
+  hurry(): void {
+    if (!this.running || this.timer === null || this.abandon !== null || !this.ports.network.online) return;
+    this.tryNow();
+  }
+
   private networkChanged(online: boolean): void {
     if (!online) {
       this.end();

@@ -218,6 +218,10 @@ export class Core implements Commands {
     this.people.want(ids);
   }
 
+  async connectNow(): Promise<void> {
+    this.connector.hurry();
+  }
+
   async draft(chatId: ChatId, text: string): Promise<void> {
     this.board.publish({ kind: "draft", chatId, text });
   }

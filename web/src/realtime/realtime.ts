@@ -143,6 +143,8 @@ export interface RealtimeClient {
   stop(): Promise<void>;
   /** After signing out: disconnects and removes everything that is kept locally. */
   forget(): Promise<void>;
+  /** The next try to connect begins now, if one is waited for. */
+  connectNow(): void;
 
   /** Puts a chat on the screen: its history is in `state.histories`, its topic is joined. Returns what takes it off again. */
   openChat(chatId: ChatId): () => void;

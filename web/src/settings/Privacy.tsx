@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { useMe } from "@/store/hooks";
 import { ErrorText, RadioGroup, Switch } from "@/ui";
+import { Blocked } from "./Blocked";
 import { Section } from "./Section";
 import { useProfilePatch } from "./useProfilePatch";
 
@@ -32,6 +33,7 @@ export function Privacy() {
           onChange={(on) => patch.mutate({ privacy: { read_receipts: on } })}
         />
       </Section>
+      <Blocked />
     </>
   );
 }

@@ -245,6 +245,7 @@ export function fakeRealtime(changed: Partial<RealtimeState> = {}): FakeRealtime
       calls.push(["adopt", chat]);
       setChat(chat.id, aChat(chat));
     },
+    connectNow: () => void calls.push(["connectNow"]),
     wantPeople: (ids) => void calls.push(["wantPeople", ids]),
     draftText: (chatId) => drafts.get(chatId) ?? "",
     keepDraftText(chatId, text) {

@@ -7,7 +7,7 @@ export function initialsOf(name: string): string {
     .map((word) => word.match(/[\p{L}\p{N}]\p{M}*/u)?.[0])
     .filter((letter) => letter !== undefined);
   const [first, last] = [words[0], words.length > 1 ? words.at(-1) : undefined];
-  if (first === undefined) return "#";
+  if (first === undefined) return name.trim() === "" ? "" : "#";
   // Two Arabic letters would be joined to something that is no word.
   if (last === undefined || /\p{Script=Arabic}/u.test(first)) return first.toLocaleUpperCase();
   return (first + last).toLocaleUpperCase();
