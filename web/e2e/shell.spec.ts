@@ -1,0 +1,171 @@
+/** Coming in, staying in, going out; the frame of the page, and its settings. */
+import { expect, expectAccessible, newPhone, PASSWORD, test } from "./harness/test";
+
+test("somebody makes an account, goes out, and comes in again", async ({ stranger, trouble }) => {
+  trouble.allow(/status of 401/);
+  const page = await (await stranger()).newPage();
+  const phone = newPhone();
+  await page.goto("/");
+  await page.getByRole("link", { name: "Create an account" }).click();
+  await page.getByRole("button", { name: "Create an account" }).click();
+  await expect(page.getByRole("textbox", { name: "Your name" })).toHaveAccessibleDescription(
+    /Enter your name/,
+  );
+  await expectAccessible(page);
+  await page.getByLabel("Your name").fill("Nora Lind");
+  await page.getByLabel("Phone number").fill(phone);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("Password", { exact: true }).press("Enter");
+  await expect(page.getByRole("heading", { name: "Pick up a conversation" })).toBeVisible();
+  await expect(page).toHaveURL("/");
+
+  await page.goto("/settings/devices");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/\/signin/);
+  await expect(page.getByText("Your session has ended")).toBeHidden();
+
+  await page.getByLabel("Phone number").fill(phone);
+  await page.getByLabel("Password", { exact: true }).fill("not the one");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByText("The phone number or the password is wrong.")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
+});
+
+test("a session that is ended from elsewhere leads to sign-in and back, and what was being written is there", async ({
+  person,
+  trouble,
+}) => {
+  trouble.allow(/status of 401/);
+  trouble.allowLostConnections();
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await ada.openChat(chat);
+  const composer = ada.page.getByRole("textbox", { name: "Write a message" });
+  await composer.fill("half a thought");
+  await ada.api("DELETE", `/devices/${ada.session.device_id}`);
+  await expect(ada.page.getByText(/Your session has ended/)).toBeVisible();
+  await expect(ada.page).toHaveURL(`/signin?next=${encodeURIComponent(`/chats/${chat.id}`)}`);
+  await ada.page.getByLabel("Phone number").fill(ada.phone);
+  await ada.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await ada.page.getByRole("button", { name: "Sign in" }).click();
+  await expect(ada.page).toHaveURL(`/chats/${chat.id}`);
+  await expect(composer).toHaveValue("half a thought");
+});
+
+test("going out in one tab goes out in all", async ({ person, trouble }) => {
+  trouble.allow(/status of 401/);
+  const ada = await person("Ada");
+  await ada.goto("/settings/devices");
+  const other = await ada.context.newPage();
+  await other.goto(`${ada.url}/`);
+  await expect(other.getByRole("navigation", { name: "Main" })).toBeVisible();
+  await ada.page.getByRole("button", { name: "Sign out" }).click();
+  await ada.page.getByRole("alertdialog").getByRole("button", { name: "Sign out" }).click();
+  await expect(ada.page).toHaveURL(/\/signin/);
+  await expect(other).toHaveURL(/\/signin/);
+});
+
+test("the page is honest about the connection, and quiet when it is there", async ({ person, trouble }) => {
+  trouble.allowLostConnections();
+  const ada = await person("Ada", { ownLine: true });
+  await ada.goto("/");
+  await expect(ada.page.getByRole("heading", { name: "Pick up a conversation" })).toBeVisible();
+  await expect(ada.page.getByText(/No network|Not connected|Connecting|Catching up/)).toBeHidden();
+  await ada.loseNetwork();
+  await expect(ada.page.getByText(/No network/)).toBeVisible();
+  await ada.regainNetwork();
+  await expect(ada.page.getByText(/No network|Not connected|Connecting|Catching up/)).toBeHidden();
+});
+
+test("a changed profile is what others see", async ({ person }) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  await ada.goto("/settings/profile");
+  await ada.page.getByLabel("Name").fill("Ada Lovelace");
+  await ada.page.getByLabel("Status").fill("Counting");
+  await ada.page.getByRole("button", { name: "Save" }).click();
+  await expect(ada.page.getByText("Your profile has been saved")).toBeVisible();
+  const seen = await bob.api<{ name: string; status: string }>("GET", `/users/${ada.id}`);
+  expect(seen).toMatchObject({ name: "Ada Lovelace", status: "Counting" });
+});
+
+test("another device is signed out from the list", async ({ person, stranger, trouble }) => {
+  trouble.allow(/status of 401/);
+  trouble.allowLostConnections();
+  const ada = await person("Ada");
+  const second = await (await stranger()).newPage();
+  await second.goto("/signin");
+  await second.getByLabel("Phone number").fill(ada.phone);
+  await second.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await second.getByRole("button", { name: "Sign in" }).click();
+  await expect(second.getByRole("navigation", { name: "Main" })).toBeVisible();
+  await ada.goto("/settings/devices");
+  await ada.page.getByRole("button", { name: /^Sign out Chrome/ }).click();
+  await ada.page.getByRole("alertdialog").getByRole("button", { name: "Sign out" }).click();
+  await expect(second.getByText(/Your session has ended/)).toBeVisible();
+});
+
+test("keys lead through the page, and a question mark lists them", async ({ person }) => {
+  const ada = await person("Ada");
+  await ada.goto("/");
+  await expect(ada.page.getByRole("heading", { name: "Pick up a conversation" })).toBeVisible();
+  await ada.page.keyboard.press("Tab");
+  await expect(ada.page.getByRole("link", { name: "Skip to the conversation" })).toBeFocused();
+  await ada.page.keyboard.press("Alt+Shift+KeyP");
+  await expect(ada.page).toHaveURL("/settings");
+  await ada.page.keyboard.press("?");
+  const dialog = ada.page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await expect(dialog).toContainText("New chat");
+  await expectAccessible(ada.page);
+  await ada.page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+});
+
+const PAGES = [
+  "profile",
+  "privacy",
+  "notifications",
+  "appearance",
+  "devices",
+  "shortcuts",
+  "storage",
+  "account",
+];
+
+for (const [name, options] of [
+  ["on a laptop", {}],
+  ["on a phone in the dark", { viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true }],
+  ["from right to left", { locale: "ar-EG" }],
+] as const) {
+  test(`everybody can use the settings: ${name}`, async ({ person }) => {
+    const ada = await person("Ada", options);
+    await ada.goto("/settings");
+    await expect(ada.page.locator('a[href="/settings/profile"]').first()).toBeVisible();
+    await expectAccessible(ada.page);
+    for (const page of PAGES) {
+      await ada.goto(`/settings/${page}`);
+      await expect(ada.page.locator("main section").first()).toBeVisible();
+      await expectAccessible(ada.page);
+      const overflow = await ada.page.evaluate(
+        () => document.documentElement.scrollWidth - window.innerWidth,
+      );
+      expect(overflow, `${page} is wider than the screen`).toBeLessThanOrEqual(0);
+    }
+  });
+}
+
+test("theme and language are changed at once, and kept", async ({ person }) => {
+  const ada = await person("Ada");
+  await ada.goto("/settings/appearance");
+  await ada.page.getByRole("radio", { name: "Dark" }).check({ force: true });
+  await expect(ada.page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await ada.page.getByRole("radio", { name: "العربية" }).check({ force: true });
+  await expect(ada.page.locator("html")).toHaveAttribute("dir", "rtl");
+  await expect(ada.page.getByRole("heading", { name: "المظهر" })).toBeVisible();
+  await ada.page.reload();
+  await expect(ada.page.locator("html")).toHaveAttribute("lang", "ar");
+  await expect(ada.page.locator("html")).toHaveAttribute("data-theme", "dark");
+});
