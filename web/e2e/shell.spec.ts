@@ -1,8 +1,11 @@
 /** Coming in, staying in, going out; the frame of the page, and its settings. */
 import { expect, expectAccessible, newPhone, PASSWORD, test } from "./harness/test";
 
+/** What a browser writes about a socket whose session has ended. */
+const REFUSED = [/status of 40[13]/, /WebSocket connection to .* failed/];
+
 test("somebody makes an account, goes out, and comes in again", async ({ stranger, trouble }) => {
-  trouble.allow(/status of 401/);
+  trouble.allow(...REFUSED);
   const page = await (await stranger()).newPage();
   const phone = newPhone();
   await page.goto("/");
@@ -39,8 +42,7 @@ test("a session that is ended from elsewhere leads to sign-in and back, and what
   person,
   trouble,
 }) => {
-  trouble.allow(/status of 401/);
-  trouble.allowLostConnections();
+  trouble.allow(...REFUSED);
   const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
   const chat = await ada.directChat(bob);
   await ada.openChat(chat);
@@ -57,7 +59,7 @@ test("a session that is ended from elsewhere leads to sign-in and back, and what
 });
 
 test("going out in one tab goes out in all", async ({ person, trouble }) => {
-  trouble.allow(/status of 401/);
+  trouble.allow(...REFUSED);
   const ada = await person("Ada");
   await ada.goto("/settings/devices");
   const other = await ada.context.newPage();
@@ -74,11 +76,12 @@ test("the page is honest about the connection, and quiet when it is there", asyn
   const ada = await person("Ada", { ownLine: true });
   await ada.goto("/");
   await expect(ada.page.getByRole("heading", { name: "Pick up a conversation" })).toBeVisible();
-  await expect(ada.page.getByText(/No network|Not connected|Connecting|Catching up/)).toBeHidden();
+  const banner = ada.page.locator("span", { hasText: /No network|Not connected|Connecting|Catching up/ });
+  await expect(banner).toBeHidden();
   await ada.loseNetwork();
-  await expect(ada.page.getByText(/No network/)).toBeVisible();
+  await expect(banner).toHaveText(/No network/);
   await ada.regainNetwork();
-  await expect(ada.page.getByText(/No network|Not connected|Connecting|Catching up/)).toBeHidden();
+  await expect(banner).toBeHidden();
 });
 
 test("a changed profile is what others see", async ({ person }) => {
@@ -93,8 +96,7 @@ test("a changed profile is what others see", async ({ person }) => {
 });
 
 test("another device is signed out from the list", async ({ person, stranger, trouble }) => {
-  trouble.allow(/status of 401/);
-  trouble.allowLostConnections();
+  trouble.allow(...REFUSED);
   const ada = await person("Ada");
   const second = await (await stranger()).newPage();
   await second.goto("/signin");

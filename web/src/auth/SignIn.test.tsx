@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { renderPage } from "@/testing/render";
@@ -37,8 +37,10 @@ afterEach(() => {
 
 async function enter(phone: string, password: string) {
   const user = userEvent.setup();
-  if (phone !== "") await user.type(screen.getByLabelText("Phone number"), phone);
-  if (password !== "") await user.type(screen.getByLabelText("Password"), password);
+  const fill = (label: string, value: string) =>
+    fireEvent.change(screen.getByLabelText(label), { target: { value } });
+  if (phone !== "") fill("Phone number", phone);
+  if (password !== "") fill("Password", password);
   await user.click(screen.getByRole("button", { name: "Sign in" }));
 }
 

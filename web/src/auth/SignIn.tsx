@@ -47,7 +47,7 @@ export function SignIn() {
           label={t("phone")}
           value={phone}
           onChange={setPhone}
-          autoComplete="username tel"
+          autoComplete="username"
           autoFocus
           error={phoneWrong ? t("wrong.phone") : undefined}
         />

@@ -63,7 +63,7 @@ export function SignUp() {
           label={t("phone")}
           value={phone}
           onChange={setPhone}
-          autoComplete="username tel"
+          autoComplete="username"
           error={
             refused.taken ? t("wrong.taken") : wrong.phone || refused.phone ? t("wrong.phone") : undefined
           }

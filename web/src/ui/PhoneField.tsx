@@ -48,7 +48,16 @@ export function PhoneField(props: PhoneFieldProps) {
     setTold(read.e164);
     onChange(read.e164);
   };
-  const countries = useMemo(() => countryList(plans, i18n.language), [plans, i18n.language]);
+  // Hundreds of them, which are the same with every digit that is typed.
+  const countries = useMemo(
+    () =>
+      countryList(plans, i18n.language).map(({ code, name, calling }) => (
+        <option key={code} value={code}>
+          {`${name} (+${calling})`}
+        </option>
+      )),
+    [plans, i18n.language],
+  );
 
   return (
     <FieldFrame id={id} label={label} description={description} error={error}>
@@ -62,11 +71,7 @@ export function PhoneField(props: PhoneFieldProps) {
           disabled={isDisabled}
           onChange={(event) => change(nationalPart(plans, text, region), event.target.value)}
         >
-          {countries.map(({ code, name, calling }) => (
-            <option key={code} value={code}>
-              {`${name} (+${calling})`}
-            </option>
-          ))}
+          {countries}
         </select>
       </div>
       <input
