@@ -103,13 +103,7 @@ function Rows({ ids, open }: { ids: readonly string[]; open: string | null }) {
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: its items are placed by the virtual list
-    <div
-      role="list"
-      aria-label={t("chats")}
-      className={styles.list}
-      onKeyDown={onKeyDown}
-      data-testid="chats"
-    >
+    <div role="list" aria-label={t("chats")} className={styles.list} onKeyDown={onKeyDown}>
       <VList ref={list} data={ids} itemSize={72} keepMounted={[at]} className={styles.scroller ?? ""}>
         {(id, index) => (
           <ChatRow

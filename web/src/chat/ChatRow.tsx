@@ -55,6 +55,7 @@ function Shown({ chat, open, current, focused, onFocus }: ChatRowProps & { chat:
           aria-current={open ? "page" : undefined}
           tabIndex={current ? 0 : -1}
           data-chat={chat.id}
+          data-own-menu
           draggable={false}
           onFocus={() => onFocus({ id: chat.id, focus: false })}
         >

@@ -117,7 +117,7 @@ export function MessageList({ chat, history, rows, ref, onLeave }: MessageListPr
           const key = (target as HTMLElement).dataset.row;
           if (key !== undefined && key !== current?.key) setCurrent({ key, focus: false });
         }}
-        data-testid="messages"
+        data-scroller
       >
         <div className={styles.above} />
         {/* biome-ignore lint/a11y/useSemanticElements: its items are placed by the virtual list */}

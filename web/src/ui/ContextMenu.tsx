@@ -8,7 +8,7 @@ const MOVED_PX = 10;
 /**
  * The menu of what it is around: by the secondary button, the menu key, Shift+F10 or a long touch. `menu` are `MenuItem`s, made when it is opened.
  *
- * A text that is selected, and a link, keep the browser's own menu.
+ * A text that is selected, and a link, keep the browser's own menu; a link with `data-own-menu` does not.
  */
 export function ContextMenu({
   label,
@@ -34,7 +34,11 @@ export function ContextMenu({
       className={className}
       onContextMenu={(event) => {
         const target = event.target as Element;
-        if (target.closest("a, input, textarea") !== null || !document.getSelection()?.isCollapsed) return;
+        if (
+          target.closest("a:not([data-own-menu]), input, textarea") !== null ||
+          !document.getSelection()?.isCollapsed
+        )
+          return;
         event.preventDefault();
         event.stopPropagation();
         // The menu key has no position: then it is that of what has the focus.
