@@ -1,0 +1,201 @@
+/** Two people in a conversation, and their lists of chats. */
+import type { Page } from "@playwright/test";
+import { expect, expectAccessible, test } from "./harness/test";
+
+const field = (page: Page) => page.getByRole("textbox", { name: "Write a message" });
+const messages = (page: Page) => page.getByRole("list", { name: "Messages" });
+const message = (page: Page, text: string) => messages(page).getByRole("listitem").filter({ hasText: text });
+const inList = (page: Page, text: string) =>
+  page.getByRole("list", { name: "Chats" }).getByRole("listitem").filter({ hasText: text });
+
+async function write(page: Page, text: string): Promise<void> {
+  await field(page).fill(text);
+  await field(page).press("Enter");
+}
+
+test("messages go to and fro; their ticks tell how far they are; typing is seen", async ({ person }) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await ada.openChat(chat);
+  await write(ada.page, "Are you *there*?");
+  await expect(message(ada.page, "Are you there?").getByText("Sent", { exact: true })).toBeAttached();
+
+  await bob.goto("/");
+  await expect(inList(bob.page, "Are you there?").getByText("1 unread message")).toBeAttached();
+  await expect(message(ada.page, "Are you there?").getByText("Delivered")).toBeAttached();
+
+  await inList(bob.page, "Ada").click();
+  await expect(message(bob.page, "Are you there?")).toBeVisible();
+  await expect(message(ada.page, "Are you there?").getByText("Read", { exact: true })).toBeAttached();
+  await expect(inList(bob.page, "Ada").getByText("unread")).toHaveCount(0);
+
+  await field(bob.page).pressSequentially("Ye");
+  await expect(ada.page.getByRole("link", { name: "Bob: about this chat" })).toContainText("typing");
+  await field(bob.page).press("s");
+  await field(bob.page).press("Enter");
+  await expect(message(ada.page, "Yes")).toBeVisible();
+  await expect(ada.page.getByRole("link", { name: "Bob: about this chat" })).not.toContainText("typing");
+});
+
+test("a message is answered, changed and deleted, with pointer and keyboard, and the other sees it", async ({
+  person,
+}) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await bob.send(chat, "The first question");
+  for (let n = 1; n <= 60; n += 1) await bob.send(chat, `filler ${n}`);
+  await bob.send(chat, "And the last", { reply_to: 1 });
+  await ada.api("PUT", `/chats/${chat.id}/read`, { seq: 62 });
+  await Promise.all([ada.openChat(chat), bob.openChat(chat)]);
+
+  // A quote leads to what it quotes, far back.
+  const last = message(ada.page, "And the last");
+  await last.getByRole("button", { name: /The first question/ }).click();
+  await expect(messages(ada.page).getByText("The first question", { exact: true })).toBeInViewport();
+  await ada.page.getByRole("button", { name: "To the newest message" }).click();
+  await expect(last).toBeInViewport();
+
+  await last.click({ button: "right" });
+  await ada.page.getByRole("menuitem", { name: "Reply" }).click();
+  await write(ada.page, "An anwser");
+  await expect(message(bob.page, "An anwser").getByRole("button", { name: /And the last/ })).toBeVisible();
+
+  await field(ada.page).press("ArrowUp");
+  await ada.page.keyboard.press("e");
+  await expect(field(ada.page)).toHaveValue("An anwser");
+  await write(ada.page, "An answer");
+  await expect(message(bob.page, "An answer").getByText("edited")).toBeVisible();
+
+  await field(ada.page).press("ArrowUp");
+  await ada.page.keyboard.press("Delete");
+  await ada.page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+  await expect(message(bob.page, "This message was deleted")).toBeVisible();
+  await expect(message(ada.page, "You deleted this message")).toBeVisible();
+});
+
+test("a long conversation opens at the unread line, and older messages come as one scrolls, without a jump", async ({
+  person,
+}) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  for (let n = 1; n <= 150; n += 1) await bob.send(chat, `line ${n}.`);
+  await ada.api("PUT", `/chats/${chat.id}/read`, { seq: 120 });
+  await ada.openChat(chat);
+  await expect(ada.page.getByText("Unread messages", { exact: true })).toBeInViewport();
+  await expect(message(ada.page, "line 121.")).toBeInViewport();
+
+  const scroller = ada.page.locator("[data-scroller]").filter({ has: messages(ada.page) });
+  await scroller.hover();
+  await expect
+    .poll(async () => {
+      await ada.page.mouse.wheel(0, -1_500);
+      return message(ada.page, "line 1.").isVisible();
+    })
+    .toBe(true);
+  const texts = await messages(ada.page).getByRole("listitem").allInnerTexts();
+  const numbers = texts.map((text) => Number(/line (\d+)\./.exec(text)?.[1]));
+  expect(numbers).toEqual(Array.from(numbers, (_, index) => index + 1));
+});
+
+test("what is written without a network is kept, and sent when there is one", async ({ person, trouble }) => {
+  trouble.allowLostConnections();
+  const [ada, bob] = await Promise.all([person("Ada", { ownLine: true }), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await ada.send(chat, "Begun");
+  await Promise.all([ada.openChat(chat), bob.openChat(chat)]);
+  await expect(message(ada.page, "Begun")).toBeVisible();
+  await ada.loseNetwork();
+  await write(ada.page, "one");
+  await write(ada.page, "two");
+  await expect(message(ada.page, "two").getByText("Waiting to be sent")).toBeAttached();
+  await ada.regainNetwork();
+  await expect(message(bob.page, "two")).toBeVisible();
+  await expect(messages(bob.page).getByRole("listitem")).toHaveCount(3);
+  await expect(message(ada.page, "two").getByText("Read", { exact: true })).toBeAttached();
+});
+
+test("what is being written is there again after a reload, and told in the list", async ({ person }) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await ada.send(chat, "Begun");
+  await ada.openChat(chat);
+  await field(ada.page).fill("Half a tho");
+  await ada.page.reload();
+  await expect(field(ada.page)).toHaveValue("Half a tho");
+  await ada.goto("/");
+  await expect(inList(ada.page, "Draft: Half a tho")).toBeVisible();
+});
+
+test("in a group, names are shown, admins delete what others wrote, and one sees who has read", async ({
+  person,
+}) => {
+  const [ada, bob, cy] = await Promise.all([person("Ada"), person("Bob"), person("Cy")]);
+  const group = await ada.group("Tour", bob, cy);
+  await bob.send(group, "Nonsense <b>bold</b>");
+  await ada.send(group, "Please not");
+  await Promise.all([ada.openChat(group), cy.openChat(group)]);
+  await expect(message(cy.page, "Nonsense <b>bold</b>")).toContainText("Bob");
+
+  await message(ada.page, "Please not").hover();
+  await message(ada.page, "Please not").getByRole("button", { name: "More" }).click();
+  await ada.page.getByRole("menuitem", { name: "Message info" }).click();
+  const info = ada.page.getByRole("dialog", { name: "Message info" });
+  await expect(info.getByRole("heading", { name: "Read by" }).locator("..").getByText("Cy")).toBeVisible();
+  await info.getByRole("button", { name: "Close" }).click();
+
+  await message(cy.page, "Nonsense").click({ button: "right" });
+  await expect(cy.page.getByRole("menuitem", { name: "Delete for everyone" })).toHaveCount(0);
+  await cy.page.keyboard.press("Escape");
+  await message(ada.page, "Nonsense").click({ button: "right" });
+  await ada.page.getByRole("menuitem", { name: "Delete for everyone" }).click();
+  await ada.page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+  await expect(message(cy.page, "This message was deleted")).toBeVisible();
+});
+
+test("chats are pinned, muted, found and left from the list", async ({ person }) => {
+  const ada = await person("Ada");
+  await ada.group("Older");
+  await ada.group("Newer");
+  await ada.goto("/");
+  const menu = (title: string, item: string) =>
+    inList(ada.page, title)
+      .click({ button: "right" })
+      .then(() => ada.page.getByRole("menuitem", { name: item, exact: true }).click());
+  const rows = ada.page.getByRole("list", { name: "Chats" }).getByRole("listitem");
+  await expect(rows.first()).toContainText("Newer");
+  await menu("Older", "Pin");
+  await expect(rows.first()).toContainText("Older");
+  await menu("Newer", "Mute for a week");
+  await expect(inList(ada.page, "Newer").getByText("Muted")).toBeAttached();
+  await menu("Newer", "Unmute");
+  await expect(inList(ada.page, "Newer").getByText("Muted")).toHaveCount(0);
+  await ada.page.getByRole("searchbox", { name: "Search chats" }).fill("old");
+  await expect(rows).toHaveCount(1);
+  await menu("Older", "Delete group");
+  await ada.page.getByRole("alertdialog").getByRole("button", { name: "Delete for everyone" }).click();
+  await expect(ada.page.getByText("No chat is called “old”.")).toBeVisible();
+});
+
+test("emoji come from our own origin", async ({ person }) => {
+  const ada = await person("Ada");
+  const chat = await ada.group("Party");
+  await ada.openChat(chat);
+  await field(ada.page).fill("Hi ");
+  await ada.page.getByRole("button", { name: "Emoji" }).click();
+  await ada.page.getByRole("searchbox", { name: "Search emoji" }).fill("party popper");
+  await ada.page.getByRole("gridcell", { name: "Party popper" }).click();
+  await expect(field(ada.page)).toHaveValue("Hi 🎉");
+  await expect(field(ada.page)).toBeFocused();
+});
+
+for (const colorScheme of ["light", "dark"] as const)
+  test(`axe finds nothing in list and conversation (${colorScheme})`, async ({ person }) => {
+    const [ada, bob] = await Promise.all([person("Ada", { colorScheme }), person("Bob")]);
+    const group = await ada.group("Tour", bob);
+    await ada.send(group, "See `code`, https://example.org and _this_");
+    const first = await bob.send(group, "Yes");
+    await ada.send(group, "An answer", { reply_to: first.seq });
+    await ada.openChat(group);
+    await expect(message(ada.page, "An answer")).toBeVisible();
+    await expectAccessible(ada.page);
+  });
