@@ -1,6 +1,7 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { signedIn, signedOut } from "@/auth/session";
 import { type Chat, type History, type Outgoing, RealtimeError } from "@/realtime/realtime";
 import { giveSizes } from "@/testing/layout";
 import { aChat, aMessage, aPerson, aUser, EMPTY_HISTORY, fakeRealtime } from "@/testing/realtime";
@@ -9,6 +10,19 @@ import { useLanguage } from "@/testing/translations";
 import type { MessageView } from "@/types/socket";
 import { Announcements } from "@/ui";
 import { Conversation } from "./Conversation";
+
+const SESSION = {
+  user: aUser({ id: "u1" }),
+  device_id: "d1",
+  access_token: "token",
+  access_expires_at: new Date(Date.now() + 900_000).toISOString(),
+  refresh_token: "refresh",
+};
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  signedOut();
+});
 
 beforeAll(async () => {
   giveSizes();
@@ -211,6 +225,25 @@ describe("a conversation", () => {
       }),
     );
     expect(await screen.findByText("Ben: new one")).toBeTruthy();
+  });
+
+  it("has no composer for whom one has blocked, until they are unblocked", async () => {
+    const asked: string[] = [];
+    vi.stubGlobal("fetch", async (request: Request) => {
+      asked.push(`${request.method} ${new URL(request.url).pathname}`);
+      if (request.method === "DELETE") return new Response(null, { status: 204 });
+      return Response.json({
+        items: [{ user_id: "u2", created_at: "2026-01-01T12:00:00.000Z" }],
+        next: null,
+      });
+    });
+    signedIn(SESSION);
+    const { user } = await open();
+    expect(await screen.findByText("You have blocked Ben.")).toBeTruthy();
+    expect(screen.queryByRole("textbox")).toBeNull();
+    await user.click(screen.getByRole("button", { name: "Unblock" }));
+    expect(await screen.findByRole("textbox", { name: "Write a message" })).toBeTruthy();
+    expect(asked).toContain("DELETE /api/v1/users/u2/block");
   });
 
   it("has no composer where one may only read", async () => {
