@@ -97,6 +97,8 @@ describe("what changed", () => {
     [of(3, 4), of(3, 4, 5), { kind: "grown", before: 0, after: 1 }],
     [of(3, 4), of(2, 3, 4, 5), { kind: "grown", before: 1, after: 1 }],
     [of(3, 4), of(8, 9), { kind: "replaced" }],
+    [of(3, 4, 5, 6), of(1, 2, 3), { kind: "replaced" }],
+    [of(3, 4), of(3), { kind: "grown", before: 0, after: -1 }],
     [of(), of(8, 9), { kind: "replaced" }],
     [of(), of(), { kind: "same" }],
   ])("case %#", (old, now, expected) => {

@@ -140,5 +140,7 @@ export function change(old: readonly TimelineRow[], now: readonly TimelineRow[])
   const before = now.findIndex(({ key }) => key === first.key);
   if (before < 0) return { kind: "replaced" };
   const after = now.length - before - old.length;
+  // Rows may go from the end (one that was discarded). Where they come at one end and go at the other, it is another stretch.
+  if (before > 0 && after < 0) return { kind: "replaced" };
   return before === 0 && after === 0 ? { kind: "same" } : { kind: "grown", before, after };
 }
