@@ -1,12 +1,15 @@
 import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { RealtimeState } from "@/realtime/realtime";
 import { giveSizes } from "@/testing/layout";
 import { aChat, aMessage, aPerson, fakeRealtime } from "@/testing/realtime";
 import { renderPage } from "@/testing/render";
 import { useLanguage } from "@/testing/translations";
 import { ChatList } from "./ChatList";
+
+// Typing as a person does takes long where many things run at once.
+vi.setConfig({ testTimeout: 60_000 });
 
 beforeAll(async () => {
   giveSizes();

@@ -24,6 +24,9 @@ afterEach(() => {
   signedOut();
 });
 
+// Typing as a person does takes long where many things run at once.
+vi.setConfig({ testTimeout: 60_000 });
+
 beforeAll(async () => {
   giveSizes();
   await useLanguage("en");
