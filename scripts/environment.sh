@@ -82,3 +82,18 @@ ensure_web() {
     npm run --silent --prefix web build >/dev/null || return # what is wrong goes to standard error
     echo "$wanted" >"$stamp"
 }
+
+# ensure_chromium: whether there is a Chromium for the tests in a browser; as root on Debian it is installed.
+ensure_chromium() {
+    if [ -z "${CHROMIUM:-}" ]; then
+        CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+        if [ -z "$CHROMIUM" ] && [ "$(id -u)" -eq 0 ] && [ -f /etc/debian_version ]; then
+            echo "Installing Chromium (once) ..."
+            if { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium; } >/dev/null; then
+                CHROMIUM=$(command -v chromium || true)
+            fi
+        fi
+    fi
+    export CHROMIUM
+    [ -n "$CHROMIUM" ] && [ -x "$CHROMIUM" ]
+}

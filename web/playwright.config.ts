@@ -11,8 +11,8 @@ export default defineConfig({
   fullyParallel: true,
   forbidOnly: true,
   workers: Number(process.env.E2E_WORKERS ?? 2),
-  timeout: 90_000,
-  expect: { timeout: 15_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   reporter: [["list"]],
   use: {
     launchOptions: {
@@ -28,7 +28,7 @@ export default defineConfig({
         "--use-fake-ui-for-media-stream",
       ],
     },
-    actionTimeout: 15_000,
+    actionTimeout: 30_000,
     screenshot: "only-on-failure",
     trace: process.env.E2E_TRACE === undefined ? "off" : "retain-on-failure",
   },

@@ -32,6 +32,14 @@ export default defineConfig({
     // Small assets inlined as data: would need `data:` in the Content-Security-Policy.
     assetsInlineLimit: 0,
     sourcemap: false,
+    // Which chunk needs which, for the budget.
+    manifest: true,
+    rollupOptions: {
+      onwarn(warning, warn) {
+        // Comments in libraries, at places where they say nothing to the bundler.
+        if (warning.code !== "INVALID_ANNOTATION") warn(warning);
+      },
+    },
   },
   server: {
     proxy: {
