@@ -14,6 +14,11 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
+  // Those who kill nodes come last, and one at a time: the others would be hit too.
+  projects: [
+    { name: "people", testIgnore: "faults.spec.ts" },
+    { name: "faults", testMatch: "faults.spec.ts", dependencies: ["people"], fullyParallel: false },
+  ],
   use: {
     launchOptions: {
       ...(existsSync(CHROMIUM) && { executablePath: CHROMIUM }),

@@ -1,9 +1,16 @@
 /** People in tests: accounts made through the API, each in a browser context of their own, signed in. */
 import { randomInt, randomUUID } from "node:crypto";
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "@playwright/test";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  expect,
+  type Page,
+} from "@playwright/test";
 import type { components } from "../../src/types/openapi";
 import { Cable } from "./cable";
 import { stack } from "./stack";
+import { Talk } from "./talk";
 import type { Trouble } from "./trouble";
 
 type Schemas = components["schemas"];
@@ -92,8 +99,11 @@ export class Person {
     await this.page.goto(this.url + path);
   }
 
-  async openChat(chat: Chat): Promise<void> {
+  async openChat(chat: Chat): Promise<Talk> {
     await this.goto(`/chats/${chat.id}`);
+    const talk = new Talk(this.page);
+    await expect(talk.field.or(this.page.getByText("Only admins can post"))).toBeVisible();
+    return talk;
   }
 
   /** Takes the network away from all their tabs. */

@@ -44,3 +44,4 @@ export { expectAccessible } from "./axe";
 export { killNode, nodeReady } from "./nodes";
 export { type Chat, type Message, newPhone, PASSWORD, Person } from "./people";
 export { nodeUrl, stack } from "./stack";
+export { Talk } from "./talk";
