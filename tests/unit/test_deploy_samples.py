@@ -92,3 +92,22 @@ def test_nginx_takes_its_configuration(sample: str, tmp_path: Path) -> None:
     ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def test_the_image_has_the_web_client_where_its_setting_says() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+    (workdir,) = re.findall(r"^WORKDIR (/opt\S+)$", text, re.MULTILINE)
+    (target,) = re.findall(r"^COPY --from=web /web/dist (\S+)$", text, re.MULTILINE)
+    (root,) = re.findall(r"WEB_ROOT=(\S+)", text)
+    assert root == f"{workdir}/{target}"
+    taken = (DEPLOY.parents[1] / ".dockerignore").read_text().split()
+    assert "!web" in taken
+    assert "web/node_modules" in taken
+
+
+def test_nginx_keeps_the_clients_files_and_asks_the_next_node_for_those_of_another_release() -> None:
+    text = (DEPLOY / "nginx.conf").read_text()
+    (assets,) = re.findall(r"location /assets/ \{([^}]*)\}", text)
+    (kept,) = re.findall(r"keys_zone=(\w+):", text)
+    assert f"proxy_cache {kept};" in assets
+    assert "proxy_next_upstream error timeout http_404;" in assets
