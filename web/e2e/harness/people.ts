@@ -14,9 +14,11 @@ import { Talk } from "./talk";
 import type { Trouble } from "./trouble";
 
 type Schemas = components["schemas"];
+type Session = Schemas["SessionView"];
 export type Chat = Schemas["ChatView"];
 export type Message = Schemas["MessageView"];
 
+const DEVICE = { name: "test", platform: "web" };
 export const PASSWORD = "correct horse battery";
 
 export interface Options extends BrowserContextOptions {
@@ -35,30 +37,49 @@ export class Person {
   private constructor(
     readonly name: string,
     readonly phone: string,
-    readonly session: Schemas["SessionView"],
+    readonly session: Session,
     readonly context: BrowserContext,
     readonly page: Page,
     readonly url: string,
     readonly cable: Cable | null,
   ) {}
 
+  /** Somebody new. */
   static async make(
     browser: Browser,
     trouble: Trouble,
     name: string,
     options: Options = {},
   ): Promise<Person> {
+    const phone = newPhone();
+    const body = { name, phone, password: PASSWORD, device: DEVICE };
+    const session = await call<Session>("POST", "/auth/signup", undefined, body);
+    return Person.#of(browser, trouble, name, phone, session, options);
+  }
+
+  /** Somebody who has an account already, on another device. */
+  static async signIn(
+    browser: Browser,
+    trouble: Trouble,
+    { phone, password }: { phone: string; password: string },
+    options: Options = {},
+  ): Promise<Person> {
+    const body = { phone, password, device: DEVICE };
+    const session = await call<Session>("POST", "/auth/login", undefined, body);
+    return Person.#of(browser, trouble, session.user.name, phone, session, options);
+  }
+
+  static async #of(
+    browser: Browser,
+    trouble: Trouble,
+    name: string,
+    phone: string,
+    session: Session,
+    options: Options,
+  ): Promise<Person> {
     const { signedIn = true, ownLine = false, ...browserOptions } = options;
     const cable = ownLine ? await Cable.lay(stack().port) : null;
     const url = cable?.url ?? stack().url;
-    const phone = newPhone();
-    const device = { name: "test", platform: "web" };
-    const session = await call<Schemas["SessionView"]>("POST", "/auth/signup", undefined, {
-      name,
-      phone,
-      password: PASSWORD,
-      device,
-    });
     const context = await newContext(browser, trouble, name, {
       baseURL: url,
       ...browserOptions,
@@ -92,6 +113,19 @@ export class Person {
   async send(chat: Chat, text: string, more: object = {}): Promise<Message> {
     const body = { client_id: randomUUID(), type: "text", content: { text }, ...more };
     return this.api("POST", `/chats/${chat.id}/messages`, body);
+  }
+
+  /** Stores a file at the object store; its id, to be sent. */
+  async upload(body: Buffer, kind: string, type: string): Promise<string> {
+    const wanted = { kind, content_type: type, size: body.length };
+    const { media_id, upload } = await this.api<Schemas["UploadAnswer"]>("POST", "/media/uploads", wanted);
+    const stored = await fetch(upload.url, {
+      method: upload.method,
+      headers: upload.headers,
+      body: new Uint8Array(body),
+    });
+    if (!stored.ok) throw new Error(`the object store answers ${stored.status}`);
+    return media_id;
   }
 
   /** Goes to an address of the client, like "/settings". */
@@ -145,7 +179,7 @@ export async function newContext(
 }
 
 /** What `src/auth/session.ts` keeps in a browser that is signed in. */
-function stateOf(view: Schemas["SessionView"], origin: string) {
+function stateOf(view: Session, origin: string) {
   const session = {
     userId: view.user.id,
     deviceId: view.device_id,

@@ -42,6 +42,6 @@ export const test = base.extend<Fixtures>({
 export { expect } from "@playwright/test";
 export { expectAccessible } from "./axe";
 export { killNode, nodeReady } from "./nodes";
-export { type Chat, type Message, newPhone, PASSWORD, Person } from "./people";
+export { type Chat, type Message, newPhone, type Options, PASSWORD, Person } from "./people";
 export { nodeUrl, stack } from "./stack";
 export { Talk } from "./talk";
