@@ -18,8 +18,10 @@ export function RoomTitle({ chat }: { chat: Chat }) {
   return (
     <div className={styles.hero}>
       <Avatar name={chat.title} size={104} />
-      <h2 className={styles.name}>
-        <bdi>{chat.title}</bdi>
+      <div className={styles.name}>
+        <h2>
+          <bdi>{chat.title}</bdi>
+        </h2>
         {may("update_chat", chat.type, chat.my_role) && (
           <IconButton
             label={t("title.change")}
@@ -27,7 +29,7 @@ export function RoomTitle({ chat }: { chat: Chat }) {
             onPress={() => setChanging(true)}
           />
         )}
-      </h2>
+      </div>
       <p className={styles.sub}>{t(`info.${kind}Of`, { count: chat.member_count })}</p>
       {chat.type === "channel" && (
         <p className={styles.what}>
