@@ -29,11 +29,13 @@ function aDevice(client: FakeRealtime = fakeRealtime({ me: aUser() })) {
   const state = newSharingState();
   let onFix: ((fix: Fix) => void) | null = null;
   let onProblem: ((problem: LocatingProblem) => void) | null = null;
+  let asked = 0;
   const ports: Ports = {
     storage: localStorage,
     now: Date.now,
     watch: (fix, problem) => {
       [onFix, onProblem] = [fix, problem];
+      asked += 1;
       return () => {
         onFix = null;
       };
@@ -48,6 +50,7 @@ function aDevice(client: FakeRealtime = fakeRealtime({ me: aUser() })) {
     move: (fix: Fix) => onFix?.(fix),
     fail: (problem: LocatingProblem) => onProblem?.(problem),
     watching: () => onFix !== null,
+    asked: () => asked,
     sent: () => client.calls.filter(([name]) => name === "updateLocation").map((call) => call.slice(1)),
     arrive: (message: MessageView) =>
       client.emit({ name: "MESSAGE_SENT", payload: { message }, missed: false }),
@@ -167,6 +170,19 @@ describe("a live location that is begun here", () => {
     expect(device.state.getState().problem).toBe("denied");
     device.move(HERE);
     expect(device.state.getState().problem).toBeNull();
+  });
+
+  it("asks the browser again after it has failed, but not whom it was denied by", async () => {
+    const device = aDevice();
+    await device.sharing.start();
+    device.sharing.expect(Date.now() + HOUR);
+    device.fail("unavailable");
+    vi.advanceTimersByTime(EVERY_MS);
+    expect(device.asked()).toBe(2);
+    device.move(HERE);
+    device.fail("denied");
+    vi.advanceTimersByTime(HOUR / 2);
+    expect(device.asked()).toBe(2);
   });
 });
 

@@ -6,7 +6,7 @@ import type { StoreApi } from "zustand/vanilla";
 import { type DomainEvent, type RealtimeClient, RealtimeError } from "@/realtime/realtime";
 import type { MessageView } from "@/types/socket";
 import { place } from "../content";
-import { type Fix, watch } from "./locating";
+import { type Fix, type LocatingProblem, watch } from "./locating";
 import { type Share, type SharingState, sharesKey, sharingState } from "./shares";
 import { Throttle } from "./throttle";
 
@@ -29,6 +29,7 @@ export class Sharing {
   private readonly feeds = new Map<string, Throttle<Fix>>();
   private unwatch: (() => void) | null = null;
   private release: (() => void) | null = null;
+  private again: ReturnType<typeof setTimeout> | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
@@ -145,15 +146,32 @@ export class Sharing {
     });
     this.ports.alone(async () => {
       if (this.release === null) return;
-      this.unwatch = this.ports.watch(
-        (fix) => this.moved(fix),
-        (problem) => this.state.setState({ problem }),
-      );
+      this.look();
       await held;
     }, this.end.signal);
   }
 
+  private look(): void {
+    this.unwatch?.();
+    this.unwatch = this.ports.watch(
+      (fix) => this.moved(fix),
+      (problem) => this.lost(problem),
+    );
+  }
+
+  /** Some browsers go on looking after they have failed, some do not: they are asked again, unless it is their user who does not want it. */
+  private lost(problem: LocatingProblem): void {
+    this.state.setState({ problem });
+    if (problem === "denied" || problem === "unsupported" || this.again !== null) return;
+    this.again = setTimeout(() => {
+      this.again = null;
+      if (this.unwatch !== null && this.state.getState().problem !== null) this.look();
+    }, EVERY_MS);
+  }
+
   private silence(): void {
+    if (this.again !== null) clearTimeout(this.again);
+    this.again = null;
     this.unwatch?.();
     this.unwatch = null;
     this.lastFix = null;

@@ -1,0 +1,113 @@
+/** Pictures, documents and voice notes, between two people. */
+
+import { png } from "./harness/pictures";
+import { expect, expectAccessible, test } from "./harness/test";
+
+test("pictures are looked at before they are sent, and one after another by whom they are for", async ({
+  person,
+}) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await Promise.all([ada.openChat(chat), bob.openChat(chat)]);
+
+  await ada.page
+    .locator('[data-attach="pictures"]')
+    .setInputFiles([png("hills.png", 900, 600), png("tower.png", 300, 900)]);
+  const sheet = ada.page.getByRole("dialog", { name: "Send 2 files" });
+  await sheet.getByRole("textbox", { name: "Add a caption" }).fill("The hills");
+  await expectAccessible(ada.page);
+  await sheet.getByRole("button", { name: "Send 2" }).click();
+
+  const hills = bob.page.getByRole("button", { name: "Open: Photo from Ada: The hills" });
+  await hills.click();
+  const viewer = bob.page.getByRole("dialog", { name: "Photos and videos of this chat" });
+  await expect(viewer.getByRole("img", { name: "The hills" })).toBeVisible();
+  await expectAccessible(bob.page);
+  await bob.page.keyboard.press("ArrowRight");
+  await expect(viewer.getByRole("img", { name: "Photo", exact: true })).toBeVisible();
+  await expect(viewer.getByRole("button", { name: "Next" })).toBeHidden();
+  const saved = bob.page.waitForEvent("download");
+  await viewer.getByRole("button", { name: "Download" }).click();
+  expect((await saved).suggestedFilename()).toBe("tower.png");
+  await bob.page.keyboard.press("Escape");
+  await expect(viewer).toBeHidden();
+});
+
+test("a picture that is deleted while somebody looks at it is closed", async ({ person }) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await Promise.all([ada.openChat(chat), bob.openChat(chat)]);
+  await ada.page.locator('[data-attach="pictures"]').setInputFiles(png("hills.png", 300, 200));
+  await ada.page.getByRole("button", { name: "Send", exact: true }).click();
+  await bob.page.getByRole("button", { name: "Open: Photo from Ada" }).click();
+  const viewer = bob.page.getByRole("dialog", { name: "Photos and videos of this chat" });
+  await expect(viewer.getByRole("img")).toBeVisible();
+  await ada.api("DELETE", `/chats/${chat.id}/messages/1`);
+  await expect(viewer).toBeHidden();
+});
+
+test("a document is saved under its name, whatever that tries to be", async ({ person }) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await Promise.all([ada.openChat(chat), bob.openChat(chat)]);
+  const page = {
+    name: "<img src=x onerror=alert(1)>.html",
+    mimeType: "text/html",
+    buffer: Buffer.from("<script>alert(1)</script>"),
+  };
+  await ada.page.locator('[data-attach="files"]').setInputFiles(page);
+  await ada.page.getByRole("button", { name: "Send", exact: true }).click();
+  const saved = bob.page.waitForEvent("download");
+  await bob.page.getByRole("button", { name: /^Download .*\.html$/ }).click();
+  const file = await saved;
+  expect(file.suggestedFilename()).toMatch(/\.html$/);
+  expect(bob.page.url()).toContain(chat.id);
+});
+
+test("what is pasted is looked at as well", async ({ person }) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await ada.openChat(chat);
+  const { buffer } = png("pasted.png", 200, 100);
+  await ada.page.getByRole("textbox", { name: "Write a message" }).evaluate(
+    (field, bytes) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(bytes)], "pasted.png", { type: "image/png" }));
+      field.dispatchEvent(
+        new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }),
+      );
+    },
+    [...buffer],
+  );
+  const sheet = ada.page.getByRole("dialog", { name: "Send 1 file" });
+  await expect(sheet.getByRole("img", { name: "pasted.png" })).toBeVisible();
+  await ada.page.keyboard.press("Escape");
+  await expect(sheet).toBeHidden();
+});
+
+test("a voice note is recorded, heard before it is sent, and played by keyboard", async ({ person }) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await Promise.all([ada.openChat(chat), bob.openChat(chat)]);
+  const microphone = ada.page.getByRole("button", { name: "Record a voice message" });
+  await microphone.focus();
+  await ada.page.keyboard.press("Enter");
+  const bar = ada.page.getByRole("group", { name: "Voice message", exact: true });
+  await expect(bar.getByRole("timer")).toHaveText("0:02");
+  await bar.getByRole("button", { name: "Stop and listen" }).click();
+  await expect(bar.getByRole("slider", { name: "Position" })).toBeVisible();
+  await bar.getByRole("button", { name: "Send", exact: true }).click();
+
+  const note = bob.page.getByRole("group", { name: /^Voice message, 0:0/ });
+  const position = note.getByRole("slider", { name: "Position" });
+  await expectAccessible(bob.page);
+  await note.getByRole("button", { name: "Play" }).click();
+  await expect(position).not.toHaveAttribute("aria-valuenow", "0");
+  await note.getByRole("button", { name: "Speed 1×" }).click();
+  await expect(note.getByRole("button", { name: "Speed 1.5×" })).toBeVisible();
+  // At its end it is at its beginning again.
+  await expect(note.getByRole("button", { name: "Play" })).toBeVisible();
+  await position.focus();
+  await bob.page.keyboard.press("End");
+  await expect(position).toHaveAttribute("aria-valuetext", /^(0:0\d) of \1$/);
+});
