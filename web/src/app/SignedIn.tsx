@@ -6,11 +6,11 @@ import { MediaHost } from "@/media";
 import { useNotifications } from "@/push";
 import { RealtimeProvider } from "@/store/context";
 import { useChat, useChatTitle, useRealtimeState } from "@/store/hooks";
+import { AppShortcuts } from "./AppShortcuts";
 import { Layout } from "./Layout";
 import { Opening } from "./Opening";
 import type { Place } from "./place";
 import { newQueries } from "./queries";
-import { Shortcuts } from "./Shortcuts";
 import { useTitle } from "./title";
 import { useRealtimeClient } from "./useRealtimeClient";
 import { chatsWaiting } from "./waiting";
@@ -37,7 +37,7 @@ function Opened({ place }: { place: Place }) {
   return (
     <>
       <Title place={place} />
-      <Shortcuts />
+      <AppShortcuts />
       <Layout place={place} />
       <MediaHost />
     </>

@@ -25,7 +25,8 @@ export function SearchField({
         className={styles.input}
         aria-label={label}
         placeholder={label}
-        dir="auto"
+        // Empty, it is written in the direction of the page, as its placeholder is.
+        {...(value !== "" && { dir: "auto" })}
         enterKeyHint="search"
         value={value}
         onChange={(event) => onChange(event.target.value)}

@@ -48,7 +48,8 @@ export function TextField(props: TextFieldProps) {
   const common = {
     id,
     value,
-    dir: rest.dir ?? (password || rest.type === "tel" ? "ltr" : "auto"),
+    // Empty, it is written in the direction of the page, as its placeholder is.
+    dir: rest.dir ?? (password || rest.type === "tel" ? "ltr" : value === "" ? undefined : "auto"),
     "aria-invalid": error !== undefined,
     "aria-describedby":
       clsx(error !== undefined && `${id}-error`, description !== undefined && `${id}-description`) ||

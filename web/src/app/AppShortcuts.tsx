@@ -1,17 +1,22 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { Boundary } from "./Boundary";
 import { lazily } from "./lazily";
-import { useShortcut } from "./shortcuts";
+import { dispatchShortcut, useShortcut } from "./shortcuts";
 
 const ShortcutsDialog = lazily(() => import("./ShortcutsDialog").then((module) => module.ShortcutsDialog));
 
 /** The keys that go from one section to another, and the one that lists them all. */
-export function Shortcuts() {
+export function AppShortcuts() {
   const { t } = useTranslation("app");
   const [, go] = useLocation();
   const [shown, setShown] = useState(false);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => dispatchShortcut(event);
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, []);
   useShortcut("alt+shift+c", t("shortcuts.chats"), () => go("/"));
   useShortcut("alt+shift+s", t("shortcuts.stories"), () => go("/stories"));
   useShortcut("alt+shift+p", t("shortcuts.settings"), () => go("/settings"));
