@@ -62,10 +62,10 @@ export class Core implements Commands {
       write: (batch) => this.journal.write(batch),
       answered: (message) => this.feed.take(message),
     });
-    this.receipts = new Receipts(board, this.journal, push);
+    this.receipts = new Receipts(board, this.journal, push, (chatId) => void this.unread.recount(chatId));
     this.openChats = new OpenChats(ownId, board);
     this.people = new People(board, this.journal, ports.rest);
-    this.unread = new Unread(ownId, board, this.journal, storage);
+    this.unread = new Unread(ownId, board, this.journal, storage, ports.rest);
     this.memberships = new Memberships(ownId, board, this.journal, ports.rest);
     this.feed = new Feed(ownId, board, this.journal, ports.rest, {
       sent: (message) => this.outbox.sent(message),

@@ -28,6 +28,8 @@ export class Receipts {
     private readonly board: Board,
     private readonly journal: Journal,
     private readonly push: (event: string, payload: object) => Promise<unknown>,
+    /** The server knows what has been read of a chat. */
+    private readonly known: (chatId: ChatId) => void,
   ) {}
 
   opened(): void {
@@ -126,7 +128,9 @@ export class Receipts {
     const record = this.board.state.chats.get(chatId);
     if (record === undefined) return;
     const marked = withOwnDelivered(record, seq);
-    this.save(name === "message:read" && record.readMark <= seq ? { ...marked, readMark: 0 } : marked);
+    const isRead = name === "message:read" && record.readMark <= seq;
+    this.save(isRead ? { ...marked, readMark: 0 } : marked);
+    if (isRead) this.known(chatId);
   }
 
   private save(record: ChatRecord): void {

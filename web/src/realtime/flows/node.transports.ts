@@ -1,4 +1,3 @@
-// @vitest-environment node
 /** The flows against a running node (`CHAT_URL`), over each transport of the official client: `npm run test:transports`. */
 import { vi } from "vitest";
 import type { components } from "@/types/openapi";
