@@ -39,6 +39,7 @@ class TabClient implements RealtimeClient {
   private readonly listeners = new Set<(event: DomainEvent) => void>();
   private readonly source: HistorySource;
   private kept: Promise<Kept> | null = null;
+  private isOver = false;
   private lastOrder = 0;
 
   constructor(
@@ -73,15 +74,27 @@ class TabClient implements RealtimeClient {
   // -- life ------------------------------------------------------------------------------------------------------
 
   async start(): Promise<void> {
-    this.kept = this.storage.load();
+    this.kept = this.load();
     const kept = await this.kept;
+    if (this.isOver) return;
     this.drafts.restore(kept.drafts);
     this.board.publish(...changesOf(kept));
     this.state.setState({ opened: true });
     this.link.start();
   }
 
+  /** What cannot be read is as if nothing were kept, which is said. */
+  private async load(): Promise<Kept> {
+    try {
+      return await this.storage.load();
+    } catch {
+      this.board.publish({ kind: "storage", storage: "memory" });
+      return { me: null, since: null, chats: [], outgoing: [], drafts: [], people: [] };
+    }
+  }
+
   async stop(): Promise<void> {
+    this.isOver = true;
     await this.drafts.flush();
     await this.link.stop();
     this.state.setState({ leading: false });
@@ -89,6 +102,8 @@ class TabClient implements RealtimeClient {
   }
 
   async forget(): Promise<void> {
+    this.isOver = true;
+    await this.drafts.flush();
     await this.link.stop();
     await this.storage.clear();
     this.storage.close();
@@ -97,7 +112,7 @@ class TabClient implements RealtimeClient {
 
   private async takeOver(): Promise<Core> {
     const core = new Core(this.ownId, this.ports, this.storage, this.board);
-    const kept = await (this.kept ?? this.storage.load());
+    const kept = await (this.kept ?? this.load());
     this.kept = null;
     // What the one before had not written yet is asked for again: only what is kept counts as known.
     const keptIds = new Set(kept.chats.map(({ id }) => id));

@@ -6,7 +6,8 @@ import { SimulatedServer } from "@/testing/server/server";
 import { MemoryStorage } from "./storage/memory";
 import { MemoryTabs } from "./tabs/memory";
 
-const SEEDS = 40;
+/** `WALKS=500` for many. */
+const SEEDS = Number(process.env.WALKS ?? 12);
 const STEPS = 70;
 const CHATS = ["c1", "c2"] as const;
 

@@ -8,12 +8,12 @@ import {
   lastRun,
   lastSeq,
   newest,
-  type Window,
-  windowOf,
+  type Stretch,
+  stretchOf,
   withMessages,
   withNewer,
   withOlder,
-} from "./window";
+} from "./stretch";
 
 const PAGE = 60;
 /** So much is shown at once of a chat in which much is unread. */
@@ -21,7 +21,7 @@ const MOST_AT_FIRST = 200;
 
 interface Open {
   holders: number;
-  window: Window;
+  stretch: Stretch;
   /** Counts each time the history becomes another part: what was asked before is not wanted then. */
   part: number;
   loading: number;
@@ -48,7 +48,7 @@ export class Histories {
     const view = this.board.state.chats.get(chatId)?.view;
     const open: Open = {
       holders: 1,
-      window: windowOf([], true),
+      stretch: stretchOf([], true),
       part: 0,
       loading: 0,
       under: { older: null, newer: null },
@@ -74,17 +74,17 @@ export class Histories {
   }
 
   message(chatId: ChatId, seq: number): MessageView | undefined {
-    const window = this.open.get(chatId)?.window;
-    return window?.messages[seq - window.before - 1];
+    const stretch = this.open.get(chatId)?.stretch;
+    return stretch?.messages[seq - stretch.before - 1];
   }
 
   older(chatId: ChatId): Promise<void> {
     const open = this.open.get(chatId);
-    if (open === undefined || open.window.before === 0) return Promise.resolve();
+    if (open === undefined || open.stretch.before === 0) return Promise.resolve();
     open.under.older ??= this.loading(chatId, open, async (wanted) => {
-      const { before } = open.window;
+      const { before } = open.stretch;
       const older = await this.source.before(chatId, before + 1, PAGE, wanted);
-      if (wanted()) open.window = withOlder(open.window, older);
+      if (wanted()) open.stretch = withOlder(open.stretch, older);
     }).finally(() => {
       open.under.older = null;
     });
@@ -95,11 +95,11 @@ export class Histories {
     const open = this.open.get(chatId);
     if (open === undefined || !this.hasNewer(chatId, open)) return Promise.resolve();
     open.under.newer ??= this.loading(chatId, open, async (wanted) => {
-      const after = lastSeq(open.window);
+      const after = lastSeq(open.stretch);
       const came = await this.source.after(chatId, after, PAGE, wanted);
       if (!wanted()) return;
       const end = came.at(-1)?.seq ?? after;
-      open.window = withNewer(open.window, came, end >= this.chatsLast(chatId));
+      open.stretch = withNewer(open.stretch, came, end >= this.chatsLast(chatId));
     }).finally(() => {
       open.under.newer = null;
     });
@@ -109,8 +109,8 @@ export class Histories {
   async around(chatId: ChatId, seq: number): Promise<void> {
     const open = this.open.get(chatId);
     if (open === undefined) return;
-    const { before } = open.window;
-    if (before < seq && seq <= lastSeq(open.window)) return;
+    const { before } = open.stretch;
+    if (before < seq && seq <= lastSeq(open.stretch)) return;
     this.another(open);
     await this.loading(chatId, open, async (wanted) => {
       const [older, newer] = await Promise.all([
@@ -119,13 +119,13 @@ export class Histories {
       ]);
       if (!wanted()) return;
       const messages = [...older, ...newer];
-      open.window = windowOf(messages, (messages.at(-1)?.seq ?? 0) >= this.chatsLast(chatId));
+      open.stretch = stretchOf(messages, (messages.at(-1)?.seq ?? 0) >= this.chatsLast(chatId));
     });
   }
 
   async newest(chatId: ChatId): Promise<void> {
     const open = this.open.get(chatId);
-    if (open === undefined || (open.window.following && !this.hasNewer(chatId, open))) return;
+    if (open === undefined || (open.stretch.following && !this.hasNewer(chatId, open))) return;
     this.another(open);
     await this.load(chatId, open, PAGE);
   }
@@ -137,10 +137,10 @@ export class Histories {
       const chatId = chatOf(change);
       const open = chatId === null ? undefined : this.open.get(chatId);
       if (chatId === null || open === undefined) continue;
-      if (change.kind === "messages") open.window = withMessages(open.window, change.messages);
+      if (change.kind === "messages") open.stretch = withMessages(open.stretch, change.messages);
       if (change.kind === "reset" || change.kind === "removed") {
         this.another(open);
-        if (change.kind === "removed") open.window = windowOf([], true);
+        if (change.kind === "removed") open.stretch = stretchOf([], true);
         else void this.load(chatId, open, PAGE);
       }
       shown.add(chatId);
@@ -154,7 +154,7 @@ export class Histories {
   refresh(): void {
     for (const [chatId, open] of this.open) {
       this.tell(chatId, open);
-      if (open.window.following && this.hasNewer(chatId, open)) void this.fill(chatId, open);
+      if (open.stretch.following && this.hasNewer(chatId, open)) void this.fill(chatId, open);
     }
   }
 
@@ -170,13 +170,13 @@ export class Histories {
     return this.loading(chatId, open, async (wanted) => {
       const kept = await this.source.newestKept(chatId, limit);
       if (!wanted()) return;
-      const came = [...open.window.loose.values(), ...open.window.messages];
-      this.become(open, windowOf(kept, true), came);
+      const came = [...open.stretch.loose.values(), ...open.stretch.messages];
+      this.become(open, stretchOf(kept, true), came);
       if (kept.length > 0) this.tell(chatId, open);
-      if (lastSeq(open.window) < this.chatsLast(chatId)) await this.fillNow(chatId, open, limit, wanted);
-      if (open.window.messages.length < PAGE / 2 && open.window.before > 0) {
-        const older = await this.source.before(chatId, open.window.before + 1, PAGE, wanted);
-        if (wanted()) open.window = withOlder(open.window, older);
+      if (lastSeq(open.stretch) < this.chatsLast(chatId)) await this.fillNow(chatId, open, limit, wanted);
+      if (open.stretch.messages.length < PAGE / 2 && open.stretch.before > 0) {
+        const older = await this.source.before(chatId, open.stretch.before + 1, PAGE, wanted);
+        if (wanted()) open.stretch = withOlder(open.stretch, older);
       }
     });
   }
@@ -185,20 +185,20 @@ export class Histories {
     return this.loading(chatId, open, (wanted) => this.fillNow(chatId, open, PAGE, wanted));
   }
 
-  /** What is missing between the window and the end of the history; if that is more than a page, the window becomes the end. */
+  /** What is missing between the stretch and the end of the history; if that is more than a page, the stretch becomes the end. */
   private async fillNow(chatId: ChatId, open: Open, limit: number, wanted: () => boolean): Promise<void> {
     const page = await this.source.newest(chatId, Math.max(limit, PAGE), wanted);
     const first = page[0];
     if (first === undefined || !wanted()) return;
-    const { window } = open;
-    const joins = window.messages.length > 0 && first.seq <= lastSeq(window) + 1;
-    const messages = joins ? lastRun(newest(window.messages, page)) : page;
-    this.become(open, windowOf(messages, true), [...window.loose.values(), ...window.messages]);
+    const { stretch } = open;
+    const joins = stretch.messages.length > 0 && first.seq <= lastSeq(stretch) + 1;
+    const messages = joins ? lastRun(newest(stretch.messages, page)) : page;
+    this.become(open, stretchOf(messages, true), [...stretch.loose.values(), ...stretch.messages]);
   }
 
-  /** The window with what has come meanwhile, which may be newer. */
-  private become(open: Open, window: Window, came: readonly MessageView[]): void {
-    open.window = withMessages(window, came);
+  /** The stretch with what has come meanwhile, which may be newer. */
+  private become(open: Open, stretch: Stretch, came: readonly MessageView[]): void {
+    open.stretch = withMessages(stretch, came);
   }
 
   private async loading(
@@ -227,12 +227,12 @@ export class Histories {
   }
 
   private hasNewer(chatId: ChatId, open: Open): boolean {
-    return lastSeq(open.window) < this.chatsLast(chatId);
+    return lastSeq(open.stretch) < this.chatsLast(chatId);
   }
 
   private tell(chatId: ChatId, open: Open): void {
     if (this.open.get(chatId) !== open) return;
-    const { messages, before } = open.window;
+    const { messages, before } = open.stretch;
     this.show(chatId, {
       messages,
       outgoing: this.outgoing(chatId),

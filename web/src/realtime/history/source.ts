@@ -5,7 +5,7 @@ import type { Board } from "../board";
 import { type ChatId, RealtimeError } from "../realtime";
 import type { PageQuery, Rest } from "../rest";
 import type { Storage } from "../storage/storage";
-import { firstRun, lastRun } from "./window";
+import { firstRun, lastRun } from "./stretch";
 
 /** The chat is not on the screen any more, or shows another part of its history. */
 export class NotWanted extends Error {}

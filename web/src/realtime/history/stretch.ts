@@ -7,53 +7,53 @@ import type { MessageView } from "@/types/socket";
 /** What stays in memory at most; beyond it the end that is farther from where one goes is let go of. */
 export const MOST_SHOWN = 12_000;
 
-export interface Window {
+export interface Stretch {
   readonly messages: readonly MessageView[];
-  /** The `seq` before the first message, or where an empty window stands. */
+  /** The `seq` before the first message, or where an empty one stands. */
   readonly before: number;
   /** Goes on with what is sent: it is, or is to be, the newest part of the history. */
   readonly following: boolean;
   readonly loose: ReadonlyMap<number, MessageView>;
 }
 
-export function windowOf(messages: readonly MessageView[], following: boolean): Window {
+export function stretchOf(messages: readonly MessageView[], following: boolean): Stretch {
   return { messages, before: (messages[0]?.seq ?? 1) - 1, following, loose: new Map() };
 }
 
-export function lastSeq({ messages, before }: Window): number {
+export function lastSeq({ messages, before }: Stretch): number {
   return before + messages.length;
 }
 
-/** The window with messages in a state that is new, wherever they belong; the same one if none does. */
-export function withMessages(window: Window, incoming: readonly MessageView[]): Window {
+/** The stretch with messages in a state that is new, wherever they belong; the same one if none does. */
+export function withMessages(stretch: Stretch, incoming: readonly MessageView[]): Stretch {
   let messages: MessageView[] | null = null;
-  const loose = new Map(window.loose);
+  const loose = new Map(stretch.loose);
   let isLoose = false;
   for (const message of incoming) {
-    const index = message.seq - window.before - 1;
+    const index = message.seq - stretch.before - 1;
     const there =
-      index < window.messages.length ? (messages ?? window.messages)[index] : loose.get(message.seq);
+      index < stretch.messages.length ? (messages ?? stretch.messages)[index] : loose.get(message.seq);
     if (index < 0 || (there !== undefined && there.rev >= message.rev)) continue;
-    if (index < window.messages.length) {
-      messages ??= [...window.messages];
+    if (index < stretch.messages.length) {
+      messages ??= [...stretch.messages];
       messages[index] = message;
-    } else if (window.following) {
+    } else if (stretch.following) {
       loose.set(message.seq, message);
       isLoose = true;
     }
   }
-  if (messages === null && !isLoose) return window;
-  return extended({ ...window, messages: messages ?? window.messages, loose });
+  if (messages === null && !isLoose) return stretch;
+  return extended({ ...stretch, messages: messages ?? stretch.messages, loose });
 }
 
 /** With older messages, which end right before it. */
-export function withOlder(window: Window, older: readonly MessageView[]): Window {
+export function withOlder(stretch: Stretch, older: readonly MessageView[]): Stretch {
   const first = older[0];
-  if (first === undefined || (older.at(-1) as MessageView).seq !== window.before) return window;
-  const messages = [...older, ...window.messages];
+  if (first === undefined || (older.at(-1) as MessageView).seq !== stretch.before) return stretch;
+  const messages = [...older, ...stretch.messages];
   const isTooLong = messages.length > MOST_SHOWN;
   return {
-    ...window,
+    ...stretch,
     messages: isTooLong ? messages.slice(0, MOST_SHOWN) : messages,
     before: first.seq - 1,
     ...(isTooLong ? { following: false, loose: new Map() } : {}),
@@ -61,30 +61,30 @@ export function withOlder(window: Window, older: readonly MessageView[]): Window
 }
 
 /** With newer messages, which begin right behind it. `following` once the end of the history is reached. */
-export function withNewer(window: Window, newer: readonly MessageView[], reachesEnd: boolean): Window {
-  if (newer.length > 0 && newer[0]?.seq !== lastSeq(window) + 1) return window;
-  const messages = [...window.messages, ...newer];
+export function withNewer(stretch: Stretch, newer: readonly MessageView[], reachesEnd: boolean): Stretch {
+  if (newer.length > 0 && newer[0]?.seq !== lastSeq(stretch) + 1) return stretch;
+  const messages = [...stretch.messages, ...newer];
   const kept = messages.slice(-MOST_SHOWN);
   return extended({
-    ...window,
+    ...stretch,
     messages: kept,
-    before: window.before + messages.length - kept.length,
-    following: window.following || reachesEnd,
+    before: stretch.before + messages.length - kept.length,
+    following: stretch.following || reachesEnd,
   });
 }
 
 /** What is loose and adjoins is part of it. */
-function extended(window: Window): Window {
-  let next = lastSeq(window) + 1;
-  if (!window.loose.has(next)) return window;
-  const loose = new Map(window.loose);
-  const messages = [...window.messages];
+function extended(stretch: Stretch): Stretch {
+  let next = lastSeq(stretch) + 1;
+  if (!stretch.loose.has(next)) return stretch;
+  const loose = new Map(stretch.loose);
+  const messages = [...stretch.messages];
   for (let message = loose.get(next); message !== undefined; message = loose.get(next)) {
     loose.delete(next);
     messages.push(message);
     next += 1;
   }
-  return { ...window, messages, loose };
+  return { ...stretch, messages, loose };
 }
 
 /** The newer state of each message, ascending. */
