@@ -44,6 +44,16 @@ test("it opens with what is kept, before there is any connection", async () => {
   expect(ann.chat("c1").unread).toBe(1);
 });
 
+test("a chat that is opened before anything is known of it shows its newest messages once it is", async () => {
+  for (let index = 1; index <= 250; index += 1) server.say("ben", "c1", `line ${index}`);
+  const ann = new Device(server, "ann");
+  await ann.client.start();
+  ann.client.openChat("c1");
+  await pass(1_000);
+  expect(seqs(ann).at(-1)).toBe(250);
+  expect(ann.history("c1").loading).toBe(false);
+});
+
 test("a join tells what is known, so that only what is new comes", async () => {
   server.say("ben", "c1", "one");
   const ann = await online();

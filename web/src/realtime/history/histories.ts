@@ -145,9 +145,21 @@ export class Histories {
       }
       shown.add(chatId);
     }
-    for (const change of changes)
+    for (const change of changes) {
       if (change.kind === "chats") for (const { id } of change.chats) if (this.open.has(id)) shown.add(id);
-    for (const chatId of shown) this.tell(chatId, this.open.get(chatId) as Open);
+      if (change.kind === "connection") for (const id of this.open.keys()) shown.add(id);
+    }
+    for (const chatId of shown) {
+      const open = this.open.get(chatId) as Open;
+      this.tell(chatId, open);
+      if (this.isBehind(chatId, open)) void this.fill(chatId, open);
+    }
+  }
+
+  /** What is missing at the end will not come by itself: the chat was not known when it was opened, or catching up is over without it. */
+  private isBehind(chatId: ChatId, open: Open): boolean {
+    if (!open.stretch.following || open.loading > 0 || !this.hasNewer(chatId, open)) return false;
+    return open.stretch.messages.length === 0 || this.board.state.connection.status === "online";
   }
 
   /** Everything may be different: another tab leads. */
