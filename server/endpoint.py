@@ -1,7 +1,8 @@
 """Where clients come in: one port for sockets and REST.
 
-The head of a connection's first request decides: an upgrade at `/socket/websocket` becomes a session, everything else is Hypercorn's, with the bytes that
-have been read: REST, and long polls (`server.longpoll`), which browsers and proxies send over the same connections.
+The head of a request decides: an upgrade at `/socket/websocket` becomes a session, everything else is Hypercorn's, with the bytes that have been read: REST,
+and long polls (`server.longpoll`), which browsers and proxies send over the same connections. A connection comes back from Hypercorn when, between two
+requests, an upgrade arrives on it: a proxy that keeps connections open uses them for whatever comes next.
 """
 
 from __future__ import annotations
@@ -163,13 +164,14 @@ class Endpoint:
         child.ready()
         connection_id.set(f"{self._core.stores.incarnation}.{child.id}")  # in this task's own context
         try:
-            data = await _read_head(child, sock)
+            data = await _read_head(child, sock, _receive(sock))
             if data is None:
                 return
-            if not data.startswith(SOCKET_PREFIX) or data.startswith(LONGPOLL_PREFIXES):
+            if not _is_socket(data):
                 stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
-                await self._http.serve(stream, data)
-                return
+                data = await _read_head(child, sock, await self._http.serve(stream, data, _is_socket))
+                if data is None:
+                    return
             principal, data = await self._admit(child, sock, data)
             if principal is not None:
                 await self._serve_socket(child, sock, principal, data)
@@ -240,9 +242,13 @@ def _listening(host: str, port: int, *, shared: bool) -> socket.socket:
     return listener
 
 
-async def _read_head(child: Child, sock: socket.socket) -> bytes | None:
-    """The bytes up to at least the end of the first request's head; `None` when nothing came that is worth an answer."""
-    data = _receive(sock)
+def _is_socket(data: bytes) -> bool:
+    """Whether a request that begins with this is meant for a socket."""
+    return data.startswith(SOCKET_PREFIX) and not data.startswith(LONGPOLL_PREFIXES)
+
+
+async def _read_head(child: Child, sock: socket.socket, data: bytes | None) -> bytes | None:
+    """What has come, and more up to at least the end of the request's head; `None` when nothing came that is worth an answer."""
     if data is None or head_end(data) >= 0:  # mostly it is there by now
         return data
     with child.cancel_on_stop(), trio.move_on_after(HEAD_S):

@@ -10,6 +10,8 @@ import h11
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.events import Event, Updated
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 
@@ -67,18 +69,26 @@ class Http:
             self._gone = trio.Event()
             await self._gone.wait()
 
-    async def serve(self, stream: trio.SocketStream, early: bytes) -> None:
-        """Serve a connection until it ends.
+    async def serve(
+        self, stream: trio.SocketStream, early: bytes, is_foreign: Callable[[bytes], bool]
+    ) -> bytes | None:
+        """Serve a connection until it ends, or until a request comes that is not for here.
 
         Args:
-            stream: closed in the end.
+            stream: closed in the end, unless it is given back.
             early: what has been read from it already.
+            is_foreign: whether a request that begins with these bytes is somebody else's.
+
+        Returns:
+            The beginning of the first request that is foreign: the connection, which is as if it were new, is the caller's again. Else `None`.
 
         """
         self.open += 1
-        wrapped = _Stream(stream, early)
+        wrapped = _Stream(stream, early, is_foreign)
         try:
-            await _Server(self._app, self._config, self._context, cast("Any", {}), cast("Any", wrapped)).run()
+            server = _Server(self._app, self._config, self._context, cast("Any", {}), cast("Any", wrapped))
+            wrapped.is_between = server.is_between
+            await server.run()
         except* (
             h11.ProtocolError,
             trio.BrokenResourceError,
@@ -89,10 +99,12 @@ class Http:
             # The client's doing: bytes that are no request, or gone in the middle of an answer.
             log.info("a connection was cut off", extra={"reason": type(group.exceptions[0]).__name__})
         finally:
-            stream.socket.close()
+            if wrapped.foreign is None:
+                stream.socket.close()
             self.open -= 1
             if self._gone is not None and not self.open:
                 self._gone.set()
+        return wrapped.foreign
 
     def _undisturbed(self, app: Application) -> Application:
         """The application, whose answers reach Hypercorn whole.
@@ -103,6 +115,10 @@ class Http:
         """
 
         async def served(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "websocket" and scope["path"].startswith("/socket/"):
+                # In pieces, or behind another request in one: no client and no proxy sends an upgrade like that.
+                await send({"type": "websocket.close"})
+                return
             if scope["type"] != "http" or not scope["http_version"].startswith("1"):
                 await app(scope, receive, send)
                 return
@@ -138,6 +154,21 @@ class _Server(TCPServer):
 
     _gone = False
 
+    async def protocol_send(self, event: Event) -> None:
+        await super().protocol_send(event)
+        if isinstance(event, Updated):
+            cast("_Stream", self.stream).note(is_idle=event.idle)
+
+    def is_between(self) -> bool:
+        """Whether what comes next begins a request: the one before, if any, is all there, though maybe not answered. Never so within a body, where anything may stand."""
+        protocol = self.protocol.protocol
+        connection = protocol.connection if isinstance(protocol, H11Protocol) else None
+        return (
+            isinstance(connection, h11.Connection)
+            and connection.their_state in (h11.IDLE, h11.DONE)
+            and not connection.trailing_data[0]
+        )
+
     async def _read_data(self) -> None:
         await super()._read_data()
         self._gone = True
@@ -149,15 +180,19 @@ class _Server(TCPServer):
 
 
 class _Stream:
-    """A socket as Hypercorn wants to see it: its first bytes have been read already, and it is closed with patience.
+    """A socket as Hypercorn wants to see it: its first bytes have been read already, it ends where a request begins that is not Hypercorn's, and is closed with patience.
 
     Closing at once, when an answer is out before its request is in, would reset the connection under a client that is still sending, and take the answer
     with it. So our side ends, the one who reads throws away what still comes, for a moment, and only then is told of the end.
     """
 
-    def __init__(self, stream: trio.SocketStream, early: bytes) -> None:
+    def __init__(self, stream: trio.SocketStream, early: bytes, is_foreign: Callable[[bytes], bool]) -> None:
         self._stream = stream
         self._early = early
+        self._is_foreign = is_foreign
+        self.foreign: bytes | None = None
+        self.is_between: Callable[[], bool] = lambda: False
+        self._idle = trio.Event()
         self._ended = False
         self._lingers = False
         self._reading: trio.CancelScope | None = None
@@ -169,10 +204,22 @@ class _Stream:
             return early
         if not self._ended:
             with trio.CancelScope() as self._reading:
-                return bytes(await self._stream.receive_some(max_bytes))
+                data = bytes(await self._stream.receive_some(max_bytes))
+                if self._is_foreign(data) and self.is_between():
+                    await self._idle.wait()
+                    self.foreign = data
+                    return b""
+                return data
         if self._lingers:
             await self._linger()
         raise trio.ClosedResourceError("the connection has been ended here")
+
+    def note(self, *, is_idle: bool) -> None:
+        """Every request has been answered, or one has begun."""
+        if is_idle:
+            self._idle.set()
+        else:
+            self._idle = trio.Event()
 
     async def _linger(self) -> None:
         ignored = 0
@@ -190,10 +237,14 @@ class _Stream:
             raise trio.BrokenResourceError("the client does not read")
 
     async def send_eof(self) -> None:
+        if self.foreign is not None:
+            return
         self._lingers = True
         await self._stream.send_eof()
 
     async def aclose(self) -> None:
+        if self.foreign is not None:
+            return
         self._ended = True
         if self._reading is not None:
             self._reading.cancel()

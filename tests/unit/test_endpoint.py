@@ -611,6 +611,57 @@ async def test_requests_come_one_after_the_other_on_one_connection(clock: Clock)
         assert node.endpoint.accepted == 1
 
 
+async def test_an_upgrade_may_come_after_requests_as_proxies_send_it(clock: Clock) -> None:
+    async with running() as node:
+        it = await node.call(get("/"))
+        assert (await it.answer()).body == b"hello"
+        await it.send(post(b"once more"))
+        assert (await it.answer()).body == b"once more"
+        await it.send(opening() + frame(TEXT, b"1"))
+        assert (await it.answer()).status == 101
+        await it.send(frame(TEXT, b"2"))
+        assert await it.texts(2) == [b"1", b"2"]
+        assert node.http.open == 0
+        refused = await node.call(get("/"))
+        assert (await refused.answer()).body == b"hello"
+        await refused.send(opening("/socket/websocket?vsn=2.0.0&token=bad"))
+        assert (await refused.answer()).status == 403
+
+
+async def test_what_looks_like_an_upgrade_within_a_body_is_a_body(clock: Clock) -> None:
+    async with running() as node:
+        inner = opening()
+        it = await node.call(get("/"))
+        assert (await it.answer()).body == b"hello"
+        await it.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(inner))
+        await trio.testing.wait_all_tasks_blocked()
+        await it.send(inner)
+        assert (await it.answer()).body == inner
+        assert node.sessions == []
+
+
+async def test_an_upgrade_waits_for_the_answer_to_the_request_before_it(clock: Clock) -> None:
+    async with running() as node:
+        it = await node.call(get("/slow"))
+        await trio.testing.wait_all_tasks_blocked()
+        await it.send(opening())
+        await trio.testing.wait_all_tasks_blocked()
+        assert node.sessions == []
+        node.slow.set()
+        assert (await it.answer()).body == b"at last"
+        assert (await it.answer()).status == 101
+        await it.send(frame(TEXT, b"1"))
+        assert await it.texts(1) == [b"1"]
+
+
+async def test_an_upgrade_in_one_piece_with_a_request_is_refused(clock: Clock) -> None:
+    async with running() as node:
+        it = await node.call(get("/") + opening())
+        assert (await it.answer()).body == b"hello"
+        assert (await it.answer()).status == 403
+        assert node.sessions == []
+
+
 async def test_pipelined_requests_are_answered_in_order(clock: Clock) -> None:
     async with running() as node:
         it = await node.call(*(post(b"%d" % number) for number in range(5)), get("/"))

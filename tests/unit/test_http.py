@@ -69,7 +69,7 @@ class Server:
         self.sockets += (ours, theirs)
         ours.setblocking(False)
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
-        self.nursery.start_soon(self.http.serve, stream, early)
+        self.nursery.start_soon(self.http.serve, stream, early, lambda data: False)
         await settle()
         return Client(theirs)
 
