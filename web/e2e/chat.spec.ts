@@ -69,6 +69,7 @@ test("a message is answered, changed and deleted, with pointer and keyboard, and
   await expect(message(bob.page, "An answer").getByText("edited")).toBeVisible();
 
   await field(ada.page).press("ArrowUp");
+  await expect(ada.page.locator("[data-row]:focus")).toContainText("An answer");
   await ada.page.keyboard.press("Delete");
   await ada.page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
   await expect(message(bob.page, "This message was deleted")).toBeVisible();

@@ -12,7 +12,7 @@ test("somebody new makes an account, goes out, and comes in again", async ({ str
   await page.getByLabel("Phone number").fill(phone);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Create an account" }).click();
-  await expect(page.getByRole("navigation")).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
 
   await page.getByRole("link", { name: "Settings" }).click();
   await page.getByRole("link", { name: /^Devices/ }).click();
@@ -24,7 +24,7 @@ test("somebody new makes an account, goes out, and comes in again", async ({ str
   await page.getByLabel("Phone number").fill(phone);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByLabel("Password", { exact: true }).press("Enter");
-  await expect(page.getByRole("navigation")).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
 });
 
 test("a wrong password, a number that is taken, and a server that is away are told in words", async ({
@@ -59,7 +59,7 @@ test("a wrong password, a number that is taken, and a server that is away are to
   await expect(page.getByRole("alert")).toBeVisible();
   await context.setOffline(false);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("navigation")).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
 });
 
 test("a local run offers people to try things with", async ({ stranger }) => {
@@ -67,7 +67,7 @@ test("a local run offers people to try things with", async ({ stranger }) => {
   const page = await context.newPage();
   await page.goto("/");
   await page.getByRole("button", { name: /Amara Okafor/ }).click();
-  await expect(page.getByRole("navigation")).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
 });
 
 for (const colorScheme of ["light", "dark"] as const) {

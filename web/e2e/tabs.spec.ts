@@ -28,7 +28,8 @@ test("tabs show the same, share one connection, and survive each other", async (
   expect(await online()).toBe(true);
 });
 
-test("signing out in one tab ends the others", async ({ person }) => {
+test("signing out in one tab ends the others", async ({ person, trouble }) => {
+  trouble.allow(/status of 40[13]/, /WebSocket connection .* 403/);
   const ada = await person("Ada");
   await ada.goto("/settings/devices");
   const other = await ada.context.newPage();

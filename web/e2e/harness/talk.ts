@@ -39,7 +39,7 @@ export class Talk {
   async shown(pattern: RegExp): Promise<string[]> {
     const found = await this.messages.evaluateAll((rows) =>
       rows
-        .map((row) => ({ top: row.getBoundingClientRect().top, text: (row as HTMLElement).innerText }))
+        .map((row) => ({ top: row.getBoundingClientRect().top, text: row.textContent ?? "" }))
         .sort((a, b) => a.top - b.top)
         .map(({ text }) => text),
     );

@@ -117,6 +117,7 @@ export function MessageList({ chat, history, rows, ref, onLeave }: MessageListPr
           const key = (target as HTMLElement).dataset.row;
           if (key !== undefined && key !== current?.key) setCurrent({ key, focus: false });
         }}
+        onBlur={() => setCurrent((was) => (was?.focus ? { ...was, focus: false } : was))}
         data-scroller
       >
         <div className={styles.above} />

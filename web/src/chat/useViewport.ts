@@ -14,6 +14,8 @@ const ABOVE_UNREAD = 90;
 /** Height of a separator with some room. */
 const SEPARATOR = 44;
 const DAY_STAYS_MS = 1_400;
+/** How long a jump may take until everything around it is measured. */
+const ARRIVES_MS = 1_000;
 
 export interface Viewport {
   scroller: RefObject<HTMLDivElement | null>;
@@ -38,6 +40,8 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
   const virtualizer = useRef<VirtualizerHandle>(null);
   const following = useRef(false);
   const wanted = useRef<number | null>(null);
+  /** Where a jump leads, until it has arrived: rows that are measured on the way move everything, and nothing of that is somebody's scrolling. */
+  const jump = useRef<{ seq: number; timer: number } | null>(null);
   const [atEnd, setAtEnd] = useState(true);
   const [day, setDay] = useState<string | null>(null);
   const dayTimer = useRef<number | undefined>(undefined);
@@ -53,21 +57,36 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
     });
   }
 
+  const land = useCallback(() => {
+    window.clearTimeout(jump.current?.timer);
+    jump.current = null;
+  }, []);
+  const leap = useCallback(
+    (seq: number, index: number) => {
+      land();
+      jump.current = { seq, timer: window.setTimeout(land, ARRIVES_MS) };
+      following.current = false;
+      virtualizer.current?.scrollToIndex(index, { align: "center" });
+    },
+    [land],
+  );
+  useEffect(() => land, [land]);
+
   const toEnd = useCallback(() => {
+    land();
     following.current = true;
     if (rows.length > 0) virtualizer.current?.scrollToIndex(rows.length - 1, { align: "end" });
-  }, [rows.length]);
+  }, [land, rows.length]);
 
   const toSeq = useCallback(
     (seq: number) => {
       const index = indexOfSeq(rows, seq);
       wanted.current = index < 0 ? seq : null;
       if (index < 0) return false;
-      following.current = false;
-      virtualizer.current?.scrollToIndex(index, { align: "center" });
+      leap(seq, index);
       return true;
     },
-    [rows],
+    [leap, rows],
   );
 
   /** What is on the screen: marks it as read where somebody looks at it, asks for more near the edges. */
@@ -95,10 +114,9 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
     const list = virtualizer.current;
     if (list === null || rows.length === 0) return;
     const target = wanted.current === null ? -1 : indexOfSeq(rows, wanted.current);
-    if (target >= 0) {
+    if (target >= 0 && wanted.current !== null) {
+      leap(wanted.current, target);
       wanted.current = null;
-      following.current = false;
-      list.scrollToIndex(target, { align: "center" });
     } else if (placed.current !== shown.generation) {
       const line = rows.findIndex(({ unreadLine }) => unreadLine);
       following.current = line < 0 && !history.hasNewer;
@@ -109,7 +127,7 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
       list.scrollToIndex(rows.length - 1, { align: "end" });
     }
     placed.current = shown.generation;
-  }, [rows, shown, history.hasNewer]);
+  }, [leap, rows, shown, history.hasNewer]);
 
   // Short conversations are never scrolled; and what came while nobody looked is seen when somebody looks again.
   useEffect(() => {
@@ -127,7 +145,9 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
     const list = virtualizer.current;
     if (list === null) return;
     following.current =
-      list.scrollOffset + list.viewportSize >= list.scrollSize - AT_END && !history.hasNewer;
+      jump.current === null &&
+      list.scrollOffset + list.viewportSize >= list.scrollSize - AT_END &&
+      !history.hasNewer;
     look();
     const top = list.findItemIndex(list.scrollOffset);
     const row = rows[top];
@@ -138,9 +158,11 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
   useEffect(() => () => window.clearTimeout(dayTimer.current), []);
 
   const onResize = useCallback(() => {
-    if (following.current) toEnd();
+    const target = jump.current === null ? -1 : indexOfSeq(rows, jump.current.seq);
+    if (target >= 0) virtualizer.current?.scrollToIndex(target, { align: "center" });
+    else if (following.current) toEnd();
     look();
-  }, [toEnd, look]);
+  }, [rows, toEnd, look]);
 
   return {
     scroller,

@@ -1,4 +1,3 @@
-import { useId } from "react";
 import styles from "./Section.module.css";
 
 /** What belongs together on a page of the settings. */
@@ -11,16 +10,13 @@ export function Section({
   lead?: React.ReactNode;
   children: React.ReactNode;
 }) {
-  const id = useId();
   return (
-    <section aria-labelledby={id}>
-      <h2 id={id} className={styles.title}>
-        {title}
-      </h2>
+    <div data-section>
+      <h2 className={styles.title}>{title}</h2>
       <div className={styles.card}>
         {lead !== undefined && <p className={styles.lead}>{lead}</p>}
         {children}
       </div>
-    </section>
+    </div>
   );
 }

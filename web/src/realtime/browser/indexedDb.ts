@@ -93,8 +93,9 @@ class IndexedDbStorage implements Storage {
     await Promise.all(asked);
   }
 
-  messages(chatId: ChatId, from: number, to: number): Promise<MessageView[]> {
-    return this.db.getAll("messages", range(chatId, from, to));
+  async messages(chatId: ChatId, from: number, to: number): Promise<MessageView[]> {
+    // A range that ends before it begins is an error to IndexedDB.
+    return from > to ? [] : this.db.getAll("messages", range(chatId, from, to));
   }
 
   async newest(chatId: ChatId, limit: number): Promise<MessageView[]> {

@@ -37,6 +37,7 @@ export class HistorySource {
 
   /** Messages that end right before `seq`; at most `limit`, at least one if there is one. @throws NotWanted */
   async before(chatId: ChatId, seq: number, limit: number, wanted: () => boolean) {
+    if (seq <= 1) return [];
     const kept = this.keeps ? await this.storage.messages(chatId, Math.max(1, seq - limit), seq - 1) : [];
     const run = lastRun(kept);
     if (run.at(-1)?.seq === seq - 1) return run;

@@ -94,6 +94,7 @@ describe.each(stores)("%s", (name, open) => {
     await storage.write({ messages: [...messages, aMessage({ seq: 4, chat_id: "c2" })] });
     expect(await seqs(1, 3)).toEqual([1, 2, 3]);
     expect(await seqs(1, 9)).toEqual([1, 2, 3, 5]);
+    expect(await seqs(1, 0)).toEqual([]);
     expect((await storage.newest("c1", 2)).at(-1)?.seq).toBe(5);
     expect(await storage.newest("c3", 2)).toEqual([]);
   });
