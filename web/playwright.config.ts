@@ -12,6 +12,8 @@ export default defineConfig({
   forbidOnly: true,
   workers: Number(process.env.E2E_WORKERS ?? 2),
   timeout: 120_000,
+  // What passes only at the second time is reported as flaky: a browser on a busy machine may be late, and should not hide what the others found.
+  retries: 1,
   expect: { timeout: 20_000 },
   reporter: [["list"]],
   // Those who kill nodes come last, and one at a time: the others would be hit too.
