@@ -6,10 +6,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pymongo import ReturnDocument, UpdateMany, WriteConcern
+from pymongo import ReturnDocument, UpdateMany
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
-from pymongo.read_concern import ReadConcern
 
 from persistence.models import Story, StoryMark, StoryType
 from persistence.mongo import Document, Mongo
@@ -121,9 +120,8 @@ _PENDING: Final = ("next", "due_at", "media_id")
 
 
 def first_due(mongo: Mongo, collection: str) -> int | None:
-    """The smallest `due_at` of these documents, by its index, as claims have left it."""
-    rows = mongo.db.get_collection(collection, read_concern=ReadConcern("local"))
-    row = rows.find_one({"due_at": {"$gte": 0}}, {"due_at": 1}, sort=[("due_at", 1)])
+    """The smallest `due_at` of these documents, by its index."""
+    row = mongo.db[collection].find_one({"due_at": {"$gte": 0}}, {"due_at": 1}, sort=[("due_at", 1)])
     return None if row is None else int(row["due_at"])
 
 
@@ -131,19 +129,17 @@ def claim_rows(
     collection: Collection[Document], now: int, limit: int, taken: Document, counted: Mapping[str, int]
 ) -> list[Document]:
     """Rows that are due, the longest first, which are the caller's from now on: as they are with `taken` set and `counted` added."""
-    # Nobody waits for the journal: a claim that is lost with its server is made again, and what is told again is known.
-    quick = collection.with_options(write_concern=WriteConcern(w=1), read_concern=ReadConcern("local"))
     due = {"due_at": {"$lte": now}}
-    rows = list(quick.find(due).sort("due_at", 1).limit(limit))
+    rows = list(collection.find(due).sort("due_at", 1).limit(limit))
     if not rows:
         return []
     ids = {"$in": [row["_id"] for row in rows]}
     claim = taken | {"claim": secrets.token_hex(8)}
     changes = {"$set": claim} | ({"$inc": counted} if counted else {})
-    if quick.update_many({"_id": ids, **due}, changes).modified_count == len(rows):
+    if collection.update_many({"_id": ids, **due}, changes).modified_count == len(rows):
         return [row | claim | {name: row[name] + more for name, more in counted.items()} for row in rows]
     # Somebody else was faster with some of them: those are no longer due.
-    return list(quick.find({"_id": ids, "claim": claim["claim"]}))
+    return list(collection.find({"_id": ids, "claim": claim["claim"]}))
 
 
 def moved_rows(

@@ -54,7 +54,9 @@ def missed(who: Account, chat_id: str, answer: dict[str, Any], rev: int) -> list
 async def test_a_reader_that_stops_is_disconnected_while_the_others_read_on_and_catches_up_with_everything(
     cluster: Cluster,
 ) -> None:
-    node = cluster.start(OUTBOX_BYTES=str(OUTBOX_BYTES), SENDS_PER_SECOND="0", COMMIT_BATCH="256")
+    node = cluster.start(
+        OUTBOX_BYTES=str(OUTBOX_BYTES), SENDS_PER_SECOND="0", RATE_SENDS="0", COMMIT_BATCH="256"
+    )
     ana, ben, cleo = cluster.sign_up_many(node, 3)
     chat_id = ana.group(ben, cleo)
     seqs: list[int] = []
