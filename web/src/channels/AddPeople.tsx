@@ -5,7 +5,8 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/client";
 import type { Chat, Person } from "@/realtime/realtime";
 import { Button, ErrorText, toast } from "@/ui";
-import { membersKey, putMember, useMembers } from "./members";
+import { putMember } from "./chatCalls";
+import { membersKey, useMembers } from "./members";
 import { PeopleField } from "./PeopleField";
 import styles from "./pane.module.css";
 

@@ -20,7 +20,7 @@ const LASTS_MS: Readonly<Record<Mute, number | null>> = {
 };
 
 /** Until when that is, or `null` for ever. */
-export function muteEnds(mute: Mute, now: number): string | null {
+function muteEnds(mute: Mute, now: number): string | null {
   const lasts = LASTS_MS[mute];
   return lasts === null ? null : new Date(now + lasts).toISOString();
 }
@@ -41,4 +41,22 @@ export async function rename(chatId: string, title: string): Promise<ChatView> {
 /** Closes a group or channel for all. */
 export async function closeChat(chatId: string): Promise<void> {
   await ok(api.DELETE("/api/v1/chats/{chat_id}", of(chatId)));
+}
+
+export async function putMember(chatId: string, userId: string, role: "admin" | "member"): Promise<void> {
+  await ok(
+    api.PUT("/api/v1/chats/{chat_id}/members/{user_id}", {
+      params: { path: { chat_id: chatId, user_id: userId } },
+      body: { role },
+    }),
+  );
+}
+
+/** Removes somebody; oneself: leaves. */
+export async function removeMember(chatId: string, userId: string): Promise<void> {
+  await ok(
+    api.DELETE("/api/v1/chats/{chat_id}/members/{user_id}", {
+      params: { path: { chat_id: chatId, user_id: userId } },
+    }),
+  );
 }

@@ -86,21 +86,3 @@ export function inOrder(
     );
   });
 }
-
-export async function putMember(chatId: string, userId: string, role: "admin" | "member"): Promise<void> {
-  await ok(
-    api.PUT("/api/v1/chats/{chat_id}/members/{user_id}", {
-      params: { path: { chat_id: chatId, user_id: userId } },
-      body: { role },
-    }),
-  );
-}
-
-/** Removes somebody; oneself: leaves. */
-export async function removeMember(chatId: string, userId: string): Promise<void> {
-  await ok(
-    api.DELETE("/api/v1/chats/{chat_id}/members/{user_id}", {
-      params: { path: { chat_id: chatId, user_id: userId } },
-    }),
-  );
-}

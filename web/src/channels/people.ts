@@ -4,6 +4,7 @@ import { useEffect, useMemo } from "react";
 import type { Person, RealtimeState } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
 import { useRealtimeState } from "@/store/hooks";
+import { folded } from "@/ui/folded";
 
 /** By name; without accounts that are deleted, and without those that nothing is known of yet. */
 export function contactsOf({ chats, people }: Pick<RealtimeState, "chats" | "people">): Person[] {
@@ -17,15 +18,11 @@ export function contactsOf({ chats, people }: Pick<RealtimeState, "chats" | "peo
 
 /** As one types: letters without their accents, every word the beginning of one of the name's, in any order. */
 export function matches(name: string, query: string): boolean {
-  const words = plain(name).split(/[\s\p{P}]+/u);
-  return plain(query)
+  const words = folded(name).split(/[\s\p{P}]+/u);
+  return folded(query)
     .split(/\s+/)
     .filter((part) => part !== "")
     .every((part) => words.some((word) => word.startsWith(part)));
-}
-
-function plain(text: string): string {
-  return text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLocaleLowerCase();
 }
 
 export function useContacts(): Person[] {

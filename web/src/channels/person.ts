@@ -1,19 +1,6 @@
-/** People as this client knows them, from what the server answers about them. */
 import { ApiError, api, ok } from "@/api/client";
+import { personOf } from "@/realtime/person";
 import type { Person } from "@/realtime/realtime";
-import type { UserView } from "@/types/socket";
-
-export function personOf(view: UserView): Person {
-  return {
-    id: view.id,
-    name: view.name,
-    status: view.status,
-    avatarMediaId: view.avatar_media_id,
-    online: view.online,
-    lastSeen: view.last_seen,
-    deleted: view.deleted,
-  };
-}
 
 /** Who has this number, in E.164, or `null` if nobody has. @throws ApiError */
 export async function personByPhone(phone: string): Promise<Person | null> {

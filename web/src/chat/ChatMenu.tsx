@@ -1,9 +1,10 @@
 import { BellOff, BellRing, CheckCheck, LogOut, Pin, PinOff, Trash2 } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { MUTES } from "@/channels/chatCalls";
 import type { Chat } from "@/realtime/realtime";
 import { MenuItem, MenuSeparator } from "@/ui";
 import { mayClose, mayLeave } from "./permissions";
-import { MUTES, useChatActions } from "./useChatActions";
+import { useChatActions } from "./useChatActions";
 
 /** What can be done with a chat of the list. */
 export function ChatMenu({ chat, title }: { chat: Chat; title: string }) {
@@ -25,9 +26,9 @@ export function ChatMenu({ chat, title }: { chat: Chat; title: string }) {
           {t("unmute")}
         </MenuItem>
       ) : (
-        MUTES.map(({ name, ms }) => (
-          <MenuItem key={name} icon={BellOff} onAction={() => actions.mute(ms)}>
-            {t(`mute.${name}`)}
+        MUTES.map((how) => (
+          <MenuItem key={how} icon={BellOff} onAction={() => actions.mute(how)}>
+            {t(`mute.${how}`)}
           </MenuItem>
         ))
       )}

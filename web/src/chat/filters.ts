@@ -1,12 +1,9 @@
 /** Which chats of the list are shown. */
 import type { Chat } from "@/realtime/realtime";
+import { folded } from "@/ui/folded";
 
 export const FILTERS = ["all", "unread", "groups"] as const;
 export type Filter = (typeof FILTERS)[number];
-
-/** Without case and accents, for comparing. */
-export const folded = (text: string): string =>
-  text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
 
 /**
  * @param open the chat that is on the screen: it stays in the list of unread ones when it has just been read

@@ -6,6 +6,7 @@ import type { Timestamp, UserView } from "@/types/socket";
 import { ASKING, isRetryable, pauseMs } from "./backoff";
 import type { Board } from "./board";
 import type { Journal } from "./journal";
+import { personOf } from "./person";
 import { type Person, RealtimeError, type UserId } from "./realtime";
 import type { Rest } from "./rest";
 import type { KeptPerson } from "./storage/storage";
@@ -116,14 +117,7 @@ export class People {
   private personOf(id: UserId, view: UserView | null): Person {
     if (view === null)
       return { id, name: "", status: "", avatarMediaId: null, online: false, lastSeen: null, deleted: true };
-    return {
-      id,
-      name: view.name,
-      status: view.status,
-      avatarMediaId: view.avatar_media_id ?? null,
-      online: this.online.has(id) || view.online,
-      lastSeen: view.last_seen ?? null,
-      deleted: view.deleted ?? false,
-    };
+    const person = personOf(view);
+    return { ...person, online: person.online || this.online.has(id) };
   }
 }

@@ -1,7 +1,8 @@
 import type { RefObject } from "react";
 import { Menu as AriaMenu, MenuItem as AriaMenuItem } from "react-aria-components/Menu";
-import { Popover, type PopoverProps } from "react-aria-components/Popover";
+import type { PopoverProps } from "react-aria-components/Popover";
 import { Separator } from "react-aria-components/Separator";
+import { AnchoredPopover } from "./AnchoredPopover";
 import styles from "./Menu.module.css";
 import { MenuParts } from "./menuParts";
 
@@ -24,21 +25,18 @@ export function MenuPopover({
   children: React.ReactNode;
 }) {
   return (
-    <Popover
-      triggerRef={anchor}
-      isOpen
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
+    <AnchoredPopover
+      anchor={anchor}
       placement={placement}
       offset={offset}
-      className={styles.popover ?? ""}
+      className={styles.popover}
+      onClose={onClose}
     >
       <MenuParts value={PARTS}>
         <AriaMenu aria-label={label} autoFocus="first" onClose={onClose} className={styles.menu ?? ""}>
           {children}
         </AriaMenu>
       </MenuParts>
-    </Popover>
+    </AnchoredPopover>
   );
 }

@@ -1,6 +1,6 @@
 import type { RefObject } from "react";
 import { Dialog } from "react-aria-components/Dialog";
-import { Popover } from "react-aria-components/Popover";
+import { AnchoredPopover } from "./AnchoredPopover";
 import type { Placement } from "./Menu";
 import styles from "./Popover.module.css";
 
@@ -19,19 +19,16 @@ export function PopoverContent({
   children: React.ReactNode;
 }) {
   return (
-    <Popover
-      triggerRef={anchor}
-      isOpen
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
+    <AnchoredPopover
+      anchor={anchor}
       placement={placement}
       offset={8}
-      className={styles.popover ?? ""}
+      className={styles.popover}
+      onClose={onClose}
     >
       <Dialog aria-label={label} className={styles.dialog ?? ""}>
         {children}
       </Dialog>
-    </Popover>
+    </AnchoredPopover>
   );
 }

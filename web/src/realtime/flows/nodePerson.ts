@@ -1,8 +1,9 @@
 /** Somebody with an account on a running node, and a device that keeps what it has in memory. */
 import { SwitchedNetwork } from "@/testing/server/device";
+import { Holder } from "@/testing/server/holder";
 import type { components } from "@/types/openapi";
 import { createRealtime } from "../client";
-import { type Chat, type ChatId, type History, type RealtimeClient, RealtimeError } from "../realtime";
+import { type RealtimeClient, RealtimeError } from "../realtime";
 import type { Rest } from "../rest";
 import { MemoryStorage } from "../storage/memory";
 import { soloTab } from "../tabs/tabs";
@@ -50,7 +51,7 @@ function restOf(url: string, token: string): Rest {
   };
 }
 
-export class NodePerson implements FlowDevice {
+export class NodePerson extends Holder implements FlowDevice {
   readonly userId: string;
   readonly token: string;
   readonly network = new SwitchedNetwork();
@@ -62,6 +63,7 @@ export class NodePerson implements FlowDevice {
     session: SessionView,
     private readonly options: PhoenixOptions,
   ) {
+    super();
     this.userId = session.user.id;
     this.token = session.access_token;
     this.client = this.make();
@@ -78,32 +80,6 @@ export class NodePerson implements FlowDevice {
       upload: () => Promise.reject(new Error("no flow uploads")),
       newId: () => crypto.randomUUID(),
     });
-  }
-
-  get state() {
-    return this.client.state.getState();
-  }
-
-  chat(chatId: ChatId): Chat {
-    const chat = this.state.chats.get(chatId);
-    if (chat === undefined) throw new Error(`${chatId} is not there`);
-    return chat;
-  }
-
-  history(chatId: ChatId): History {
-    const history = this.state.histories.get(chatId);
-    if (history === undefined) throw new Error(`${chatId} is not open`);
-    return history;
-  }
-
-  texts(chatId: ChatId): string[] {
-    return this.history(chatId).messages.map(({ content, deleted }) =>
-      deleted ? "(deleted)" : (content as { text: string }).text,
-    );
-  }
-
-  send(chatId: ChatId, text: string): Promise<string> {
-    return this.client.send(chatId, { type: "text", content: { text } });
   }
 
   async reload(): Promise<void> {

@@ -2,10 +2,11 @@
 import { createRealtime } from "@/realtime/client";
 import type { Network } from "@/realtime/network";
 import type { Uploader } from "@/realtime/outbox/uploads";
-import type { Chat, ChatId, History, RealtimeClient } from "@/realtime/realtime";
+import type { RealtimeClient } from "@/realtime/realtime";
 import { MemoryStorage } from "@/realtime/storage/memory";
 import type { Storage } from "@/realtime/storage/storage";
 import { soloTab, type Tabs } from "@/realtime/tabs/tabs";
+import { Holder } from "./holder";
 import type { SimulatedServer } from "./server";
 
 export interface DeviceOptions {
@@ -34,7 +35,7 @@ export class SwitchedNetwork implements Network {
 
 let ids = 0;
 
-export class Device {
+export class Device extends Holder {
   readonly storage: Storage;
   readonly network: SwitchedNetwork = new SwitchedNetwork();
   client: RealtimeClient;
@@ -44,6 +45,7 @@ export class Device {
     readonly userId: string,
     private readonly options: DeviceOptions = {},
   ) {
+    super();
     this.storage = options.storage ?? new MemoryStorage();
     this.client = this.make(options.tabs);
   }
@@ -71,31 +73,5 @@ export class Device {
     await this.client.stop();
     this.client = this.make(tabs);
     await this.client.start();
-  }
-
-  get state() {
-    return this.client.state.getState();
-  }
-
-  chat(chatId: ChatId): Chat {
-    const chat = this.state.chats.get(chatId);
-    if (chat === undefined) throw new Error(`${chatId} is not there`);
-    return chat;
-  }
-
-  history(chatId: ChatId): History {
-    const history = this.state.histories.get(chatId);
-    if (history === undefined) throw new Error(`${chatId} is not open`);
-    return history;
-  }
-
-  texts(chatId: ChatId): string[] {
-    return this.history(chatId).messages.map(({ content, deleted }) =>
-      deleted ? "(deleted)" : (content as { text: string }).text,
-    );
-  }
-
-  send(chatId: ChatId, text: string): Promise<string> {
-    return this.client.send(chatId, { type: "text", content: { text } });
   }
 }
