@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import trio
+
+from persistence.errors import StoreUnavailable
 
 
 class Outage:
@@ -31,6 +35,16 @@ class Outage:
         self._level: Final = level
         self._since = 0.0
         self.away = False
+
+    @contextmanager
+    def met(self) -> Iterator[None]:
+        """One try. It has succeeded when the block ends, and failed when that raises `StoreUnavailable`, which goes no further: `away` says which it was."""
+        try:
+            yield
+        except StoreUnavailable as error:
+            self.failed(reason=error.reason)
+        else:
+            self.succeeded()
 
     def failed(self, **fields: Any) -> None:
         """A try has failed; `fields` go with the line, if this is the first."""

@@ -232,16 +232,11 @@ class Audit:
 
     async def _sweep(self) -> None:
         """Bring in what the nodes that did it have not lived to bring."""
-        try:
-            with trio.CancelScope(shield=True):
-                notes = await self._store.pending(self._clock() - GRACE_MS, MOST_AT_ONCE)
-                if notes:
-                    await self._writer.append(notes)
-                    await self._store.settled([note.id for note in notes])
-        except StoreUnavailable as error:
-            self._outage.failed(reason=error.reason)
-        else:
-            self._outage.succeeded()
+        with self._outage.met(), trio.CancelScope(shield=True):
+            notes = await self._store.pending(self._clock() - GRACE_MS, MOST_AT_ONCE)
+            if notes:
+                await self._writer.append(notes)
+                await self._store.settled([note.id for note in notes])
 
     def _anchor(self) -> None:
         """Where the log ends, in the process's own log: who takes away the end of it would have to change that too."""

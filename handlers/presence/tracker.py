@@ -13,7 +13,6 @@ from handlers.outage import Outage
 from handlers.presence.news import PresenceNews
 from handlers.sessions.session import Session
 from handlers.signal import Signal
-from persistence.errors import StoreUnavailable
 from persistence.models import PresentDevice
 from persistence.ports import Presence
 from supervisors import Child
@@ -164,15 +163,11 @@ class PresenceTracker:
         return min([now + (POLL_S if self._here else QUIET_POLL_S), *self._due])
 
     async def _attend(self, *, news: bool = True) -> bool:
-        try:
+        with self._outage.met():
             await self._save()
             if news:
                 await self._news.tell()
-        except StoreUnavailable as error:
-            self._outage.failed(reason=error.reason)
-            return False
-        self._outage.succeeded()
-        return True
+        return not self._outage.away
 
     async def _save(self) -> None:
         """Write what has come, gone, or is in use. Raises `StoreUnavailable`, and keeps what could not be written."""

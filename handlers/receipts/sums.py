@@ -100,11 +100,9 @@ class ReceiptSums:
                 await trio.sleep(EVERY_S)
                 moved, self._moved = self._moved, {}
                 for chat_id in moved:
-                    try:
+                    with self._outage.met():
                         await self._tell(chat_id)
-                        self._outage.succeeded()
-                    except StoreUnavailable as error:
-                        self._outage.failed(reason=error.reason)
+                    if self._outage.away:
                         self.moved(chat_id)
 
     async def _tell(self, chat_id: str) -> None:

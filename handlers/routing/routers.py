@@ -128,11 +128,8 @@ class Routers:
         async with self._interest:
             self._stray.update(dict.fromkeys(missing))
             born = tick()
-            try:
+            with self._outage.met():
                 await self._bus.follow([CHAT_TOPIC + chat_id for chat_id in missing])
-                self._outage.succeeded()
-            except StoreUnavailable as error:
-                self._outage.failed(reason=error.reason)
             queued = await self._queued(missing)
             chats = await self._chats.get_many(missing)
             heads = await self._store.heads(list(chats))

@@ -164,14 +164,10 @@ class LiveLocations:
             at=now,
             until=known.until,
         )
-        try:
+        with self._outage.met():
             await self._positions.put(position)
-        except StoreUnavailable as error:
-            # Those on this node are told all the same; the next position is kept again.
-            self._outage.failed(reason=error.reason)
-        else:
-            self._outage.succeeded()
             self.ends.set(trio.current_time() + (position.until - now) / 1000)
+        # Also when it could not be kept: the next position is kept again.
         router.audience.tell_open(_text(position))
         return known
 

@@ -85,16 +85,13 @@ class AccountTasks:
 
     async def _take_up(self) -> None:
         """What is due, one after the other."""
-        try:
+        with self._outage.met():
             while True:
                 now = self._clock()
                 job = await self._jobs.claim(now=now, until=now + LEASE_MS)
                 if job is None:
                     break
                 await self._see_to(job)
-            self._outage.succeeded()
-        except StoreUnavailable as error:
-            self._outage.failed(reason=error.reason)
 
     async def _see_to(self, job: AccountJob) -> None:
         held = _Held(self._jobs, job, self._clock)

@@ -256,13 +256,9 @@ class Announcer:
 
     async def _succeeds(self, step: Callable[[], Awaitable[None]]) -> bool:
         """Whether the record answered. What could not be announced stays there, and becomes due again."""
-        try:
+        with self._outage.met():
             await step()
-        except StoreUnavailable as error:
-            self._outage.failed(reason=error.reason)
-            return False
-        self._outage.succeeded()
-        return True
+        return not self._outage.away
 
 
 def _take(waiting: deque[Due[T]]) -> list[Due[T]]:

@@ -14,7 +14,6 @@ import trio
 from handlers.nodes.events import CHAT_TOPIC
 from handlers.notifications.jobs import Look, pack_looks
 from handlers.outage import Outage
-from persistence.errors import StoreUnavailable
 from persistence.ports import Cluster, Jobs
 from supervisors import Child
 
@@ -54,16 +53,13 @@ class Estates:
         child.ready()
         with child.cancel_on_stop():
             while True:
-                try:
+                with self._outage.met():
                     while await self._adopt():
                         await trio.lowlevel.checkpoint()
                     self.lengths = {
                         "looks": await self._looks.length(),
                         "pushes": await self._pushes.length(),
                     }
-                    self._outage.succeeded()
-                except StoreUnavailable as error:
-                    self._outage.failed(reason=error.reason)
                 await trio.sleep(self._every_s)
 
     async def _adopt(self) -> bool:

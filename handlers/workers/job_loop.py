@@ -12,7 +12,6 @@ import trio
 
 from handlers.notifications.jobs import LEASE_S
 from handlers.outage import Outage
-from persistence.errors import StoreUnavailable
 from persistence.models import DeadLetter, Job
 from persistence.ports import DeadLetters, Jobs
 
@@ -71,13 +70,11 @@ class JobLoop:
         """
         while True:
             fit = most if room is None else min(most, await room())
-            try:
+            with self._outage.met():
                 taken = await self._jobs.take(most=fit, wait_s=WAIT_S)
                 if taken:
                     await carry_out(taken)
-                self._outage.succeeded()
-            except StoreUnavailable as error:
-                self._outage.failed(reason=error.reason)
+            if self._outage.away:
                 await trio.sleep(RETRY_S)
 
     def hold(self, jobs: Sequence[Job]) -> None:
