@@ -134,10 +134,6 @@ class PushSubscriptions:
         if not await self._store.remove(wanted, principal.user_id):
             raise not_found("subscription")
 
-    async def forget_device(self, user_id: str, device_id: str) -> None:
-        """The device is signed out. Raises `StoreUnavailable`."""
-        await self._store.remove_device(user_id, device_id)
-
 
 def subscription_id(endpoint: str) -> str:
     """The id of whatever subscription has this endpoint."""

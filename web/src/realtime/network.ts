@@ -4,6 +4,3 @@ export interface Network {
   /** Calls back upon each change; returns what ends that. */
   onChange(listener: (online: boolean) => void): () => void;
 }
-
-/** A network that is always there, for where nobody can say. */
-export const ALWAYS_ONLINE: Network = { online: true, onChange: () => () => undefined };

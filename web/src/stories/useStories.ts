@@ -26,7 +26,7 @@ async function fetchStories(signal: AbortSignal): Promise<StoryGroup[]> {
 }
 
 /** Everybody's stories that one may see, as they are now. One request for however many ask. */
-export function useStories<T = StoryGroup[]>(select?: (groups: StoryGroup[]) => T) {
+export function useStories() {
   const client = useRealtime();
   const queries = useQueryClient();
   useEffect(() => listen(client, queries), [client, queries]);
@@ -34,6 +34,5 @@ export function useStories<T = StoryGroup[]>(select?: (groups: StoryGroup[]) => 
     queryKey: STORIES,
     queryFn: ({ signal }) => fetchStories(signal),
     staleTime: 5 * 60_000,
-    ...(select && { select }),
   });
 }

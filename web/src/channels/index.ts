@@ -1,4 +1,0 @@
-export { useBlock, useBlocks } from "./blocks";
-export { PersonCard } from "./PersonCard";
-export * as permissions from "./permissions";
-export { useOpenDirectChat } from "./useOpenDirectChat";

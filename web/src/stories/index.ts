@@ -1,1 +1,0 @@
-export { StoryRing } from "./StoryRing";
