@@ -1,27 +1,38 @@
 /** Coming in and going out. */
 import { expect, expectAccessible, newPhone, PASSWORD, test } from "./harness/test";
 
-test("somebody new makes an account, goes out, and comes in again", async ({ stranger }) => {
-  const context = await stranger();
-  const page = await context.newPage();
+test("somebody makes an account, goes out, and comes in again", async ({ stranger, trouble }) => {
+  // What a browser writes about a wrong password, and about a socket whose session has ended.
+  trouble.allow(/status of 40[13]/, /WebSocket connection to .* failed/);
+  const page = await (await stranger()).newPage();
   const phone = newPhone();
   await page.goto("/");
   await expect(page).toHaveURL(/\/signin$/);
   await page.getByRole("link", { name: "Create an account" }).click();
-  await page.getByLabel("Your name").fill("Ada");
+  await page.getByRole("button", { name: "Create an account" }).click();
+  await expect(page.getByRole("textbox", { name: "Your name" })).toHaveAccessibleDescription(
+    /Enter your name/,
+  );
+  await expectAccessible(page);
+  await page.getByLabel("Your name").fill("Nora Lind");
   await page.getByLabel("Phone number").fill(phone);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Create an account" }).click();
-  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
+  await page.getByLabel("Password", { exact: true }).press("Enter");
+  await expect(page.getByRole("heading", { name: "Pick up a conversation" })).toBeVisible();
+  await expect(page).toHaveURL("/");
 
   await page.getByRole("link", { name: "Settings" }).click();
   await page.getByRole("link", { name: /^Devices/ }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
-  const question = page.getByRole("alertdialog").or(page.getByRole("dialog"));
-  await question.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/signin/);
+  await expect(page.getByText("Your session has ended")).toBeHidden();
 
   await page.getByLabel("Phone number").fill(phone);
+  await page.getByLabel("Password", { exact: true }).fill("not the one");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByText("The phone number or the password is wrong.")).toBeVisible();
+  await expectAccessible(page);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByLabel("Password", { exact: true }).press("Enter");
   await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();

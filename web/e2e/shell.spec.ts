@@ -1,42 +1,8 @@
-/** Coming in, staying in, going out; the frame of the page, and its settings. */
-import { expect, expectAccessible, newPhone, PASSWORD, test } from "./harness/test";
+/** Staying in; the frame of the page, and its settings. */
+import { expect, expectAccessible, PASSWORD, test } from "./harness/test";
 
 /** What a browser writes about a socket whose session has ended. */
 const REFUSED = [/status of 40[13]/, /WebSocket connection to .* failed/];
-
-test("somebody makes an account, goes out, and comes in again", async ({ stranger, trouble }) => {
-  trouble.allow(...REFUSED);
-  const page = await (await stranger()).newPage();
-  const phone = newPhone();
-  await page.goto("/");
-  await page.getByRole("link", { name: "Create an account" }).click();
-  await page.getByRole("button", { name: "Create an account" }).click();
-  await expect(page.getByRole("textbox", { name: "Your name" })).toHaveAccessibleDescription(
-    /Enter your name/,
-  );
-  await expectAccessible(page);
-  await page.getByLabel("Your name").fill("Nora Lind");
-  await page.getByLabel("Phone number").fill(phone);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByLabel("Password", { exact: true }).press("Enter");
-  await expect(page.getByRole("heading", { name: "Pick up a conversation" })).toBeVisible();
-  await expect(page).toHaveURL("/");
-
-  await page.goto("/settings/devices");
-  await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("alertdialog").getByRole("button", { name: "Sign out" }).click();
-  await expect(page).toHaveURL(/\/signin/);
-  await expect(page.getByText("Your session has ended")).toBeHidden();
-
-  await page.getByLabel("Phone number").fill(phone);
-  await page.getByLabel("Password", { exact: true }).fill("not the one");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByText("The phone number or the password is wrong.")).toBeVisible();
-  await expectAccessible(page);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
-});
 
 test("a session that is ended from elsewhere leads to sign-in and back, and what was being written is there", async ({
   person,
@@ -56,19 +22,6 @@ test("a session that is ended from elsewhere leads to sign-in and back, and what
   await ada.page.getByRole("button", { name: "Sign in" }).click();
   await expect(ada.page).toHaveURL(`/chats/${chat.id}`);
   await expect(composer).toHaveValue("half a thought");
-});
-
-test("going out in one tab goes out in all", async ({ person, trouble }) => {
-  trouble.allow(...REFUSED);
-  const ada = await person("Ada");
-  await ada.goto("/settings/devices");
-  const other = await ada.context.newPage();
-  await other.goto(`${ada.url}/`);
-  await expect(other.getByRole("navigation", { name: "Main" })).toBeVisible();
-  await ada.page.getByRole("button", { name: "Sign out" }).click();
-  await ada.page.getByRole("alertdialog").getByRole("button", { name: "Sign out" }).click();
-  await expect(ada.page).toHaveURL(/\/signin/);
-  await expect(other).toHaveURL(/\/signin/);
 });
 
 test("the page is honest about the connection, and quiet when it is there", async ({ person, trouble }) => {

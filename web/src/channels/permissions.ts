@@ -26,6 +26,17 @@ export type MemberAction = "add_member" | "set_role" | "remove_member";
 const RANK: Readonly<Record<Role, number>> = { member: 1, admin: 2, owner: 3 };
 const NOBODY = 9;
 
+const ROOM: Partial<Record<ChatAction | MemberAction, number>> = {
+  delete_other: 2,
+  receipts_other: 2,
+  update_chat: 2,
+  invite: 2,
+  delete_chat: 3,
+  add_member: 2,
+  set_role: 3,
+  remove_member: 2,
+};
+
 /** The least rank that an action takes; what is not listed, every member may do. */
 const NEEDS: Readonly<Record<ChatType, Partial<Record<ChatAction | MemberAction, number>>>> = {
   direct: {
@@ -38,28 +49,8 @@ const NEEDS: Readonly<Record<ChatType, Partial<Record<ChatAction | MemberAction,
     set_role: NOBODY,
     remove_member: NOBODY,
   },
-  group: {
-    delete_other: 2,
-    receipts_other: 2,
-    update_chat: 2,
-    invite: 2,
-    delete_chat: 3,
-    add_member: 2,
-    set_role: 3,
-    remove_member: 2,
-  },
-  channel: {
-    send: 2,
-    delete_other: 2,
-    receipts_own: 2,
-    receipts_other: 2,
-    update_chat: 2,
-    invite: 2,
-    delete_chat: 3,
-    add_member: 2,
-    set_role: 3,
-    remove_member: 2,
-  },
+  group: ROOM,
+  channel: { ...ROOM, send: 2, receipts_own: 2 },
 };
 
 function reaches(action: ChatAction | MemberAction, type: ChatType, role: Role): boolean {
