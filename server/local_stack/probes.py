@@ -36,14 +36,21 @@ async def node_ready(host: str, port: int) -> bool:
 
 
 async def proxy_answers(host: str, port: int) -> bool:
-    """Whether the proxy speaks HTTP; there need be no node behind it yet."""
-    return await http_status(host, port, "/healthz") is not None
+    """Whether the proxy speaks HTTP; there need be no node behind it yet.
+
+    What it is sent has no `Host`, which it refuses by itself. Nodes that are not there yet are not asked: they would be left alone for a while.
+    """
+    return _status(await exchange(host, port, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")) is not None
 
 
 async def http_status(host: str, port: int, path: str) -> int | None:
     """The status that a GET is answered with; `None` without an answer."""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode()
-    version, _, rest = (await exchange(host, port, request) or b"").partition(b" ")
+    return _status(await exchange(host, port, request))
+
+
+def _status(answer: bytes | None) -> int | None:
+    version, _, rest = (answer or b"").partition(b" ")
     return int(rest[:3]) if version.startswith(b"HTTP/") and rest[:3].isdigit() else None
 
 

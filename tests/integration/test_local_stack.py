@@ -277,6 +277,9 @@ def test_behind_a_proxy_requests_go_to_all_nodes_and_one_that_dies_is_left_out(
             connection.close()
 
     assert {status("/api/v1/chats") for _ in range(9)} == {401}
+    assert "temporarily disabled" not in (stack.var / "log" / "nginx.log").read_text(), (
+        "no node was asked too early"
+    )
     processes = stack.descendants()
     assert len([p for p in processes if p.name() == "nginx"]) == 1
     next(p for p in processes if p.environ().get("PORT") == str(port + 2)).kill()
