@@ -1,16 +1,6 @@
 """Every chat's log in MongoDB.
 
-One collection, `messages`. Field names are short because they are in every document:
-
-| field | is | of messages | of changes | of markers |
-| --- | --- | --- | --- | --- |
-| `_id` | identity | chat/sender/client_id | chat#rev | chat#rev |
-| `c` | chat id | x | x | x |
-| `r` | rev | x | x | x |
-| `s` | seq | x | | |
-| `i u k t b m p a e d` | id, sender, client_id, type, content, media, reply_to, created, edited, deleted | x | | |
-| `g by at user role title invite` | kind of change, actor, time, whom, role, title, invite | | x | |
-| `x` | this rev was taken by something that has moved on | | | x |
+One collection, `messages`, of the documents of `log_documents.py`.
 
 A rev that was ever taken stays taken: an edit moves its message to a new rev and leaves a marker at the old one. So an append at head + 1 succeeds
 only for somebody who has seen everything before.
@@ -20,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Any, Final
+from typing import Final
 
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError
@@ -29,6 +19,14 @@ from persistence.audit import pending_document
 from persistence.audited import audit_note
 from persistence.blocks import put_block, remove_block
 from persistence.invites import Doors, NotInvited
+from persistence.log_documents import (
+    change_document,
+    entry_of,
+    message_document,
+    message_id,
+    message_of,
+    rev_id,
+)
 from persistence.members import insert_member, seq_at
 from persistence.models import (
     Block,
@@ -42,11 +40,9 @@ from persistence.models import (
     LogEntry,
     LogWrite,
     Message,
-    MessageType,
     Missing,
     Outcome,
     Repeat,
-    Role,
     Skipped,
     Stored,
 )
@@ -93,7 +89,7 @@ class MongoLog:
         self, writes: Sequence[LogWrite], plain: list[int], outcomes: list[Outcome], stopped: set[str]
     ) -> None:
         """New messages, as few insertions as the conflicts among them allow."""
-        documents = {index: _document(writes[index]) for index in plain}  # type: ignore[arg-type]
+        documents = {index: message_document(writes[index]) for index in plain}  # type: ignore[arg-type]
         there: dict[str, Document] = {}
         while plain := [index for index in plain if documents[index]["c"] not in stopped]:
             rest = [documents[index] for index in plain]
@@ -142,7 +138,7 @@ class MongoLog:
             fields |= {"b": {}, "m": None, "d": True}
         there = self._messages.find_one({"c": write.chat_id, "s": write.seq}, session=session)
         if there is not None and there | fields == there:
-            return Stored(message=_message(there))
+            return Stored(message=message_of(there))
         taken = self._messages.find_one({"c": write.chat_id, "r": write.rev}, {"_id": 1}, session=session)
         if taken is not None:
             return Conflict()
@@ -152,13 +148,13 @@ class MongoLog:
         self._messages.update_one(
             {"_id": there["_id"], "c": write.chat_id}, {"$set": fields}, session=session
         )
-        marker = {"_id": _rev_id(write.chat_id, old_rev), "c": write.chat_id, "r": old_rev, "x": True}
+        marker = {"_id": rev_id(write.chat_id, old_rev), "c": write.chat_id, "r": old_rev, "x": True}
         self._messages.insert_one(marker, session=session)
         if type(write) is Deletion and there.get("m"):
             # With the deletion or not at all: no file outlives its message, whatever dies in between.
-            due = {"review_at": write.at, "stamp": _rev_id(write.chat_id, write.rev)}
+            due = {"review_at": write.at, "stamp": rev_id(write.chat_id, write.rev)}
             self._media.update_one({"_id": there["m"]}, {"$set": due}, session=session)
-        message = _message(there | fields)
+        message = message_of(there | fields)
         self._leave_note(write, message, session)
         return Stored(message=message)
 
@@ -175,11 +171,13 @@ class MongoLog:
         except DuplicateKeyError:
             where = {"c": change.chat_id, "r": change.rev}
             there = self._messages.find_one(where)
-            return Stored() if there is not None and "g" in there and _entry(there) == change else Conflict()
+            return (
+                Stored() if there is not None and "g" in there and entry_of(there) == change else Conflict()
+            )
         return Stored()
 
     def _change_in(self, session: ClientSession, change: Change) -> None:
-        self._messages.insert_one(_change_document(change), session=session)
+        self._messages.insert_one(change_document(change), session=session)
         self._leave_note(change, change, session)
         match change.kind:
             case ChangeKind.MEMBER_SET:
@@ -237,7 +235,7 @@ class MongoLog:
         where: Document = {"c": query.chat_id, "r": {"$gt": query.after_rev}, "x": {"$exists": False}}
         if query.upto_seq is not None:
             where["$or"] = [{"s": {"$lte": query.upto_seq}}, {"s": {"$exists": False}}]
-        return [_entry(row) for row in self._messages.find(where).sort("r", 1).limit(query.limit)]
+        return [entry_of(row) for row in self._messages.find(where).sort("r", 1).limit(query.limit)]
 
     async def page(
         self, chat_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
@@ -249,31 +247,31 @@ class MongoLog:
             rows = (
                 self._messages.find({"c": chat_id, "s": {"$gt": max(0, after_seq)}}).sort("s", 1).limit(limit)
             )
-            return [_message(row) for row in rows]
+            return [message_of(row) for row in rows]
         span: Document = {"$gt": 0} if before_seq is None else {"$gt": 0, "$lt": before_seq}
         rows = self._messages.find({"c": chat_id, "s": span}).sort("s", -1).limit(limit)
-        return [_message(row) for row in rows][::-1]
+        return [message_of(row) for row in rows][::-1]
 
     async def get(self, chat_id: str, seq: int) -> Message | None:
         if seq < 1:  # not in the index: it would be searched for in the whole chat
             return None
         row = await self._mongo.call(self._messages.find_one, {"c": chat_id, "s": seq})
-        return None if row is None else _message(row)
+        return None if row is None else message_of(row)
 
     async def find(self, chat_id: str, sender_id: str, client_id: str) -> Message | None:
-        where = {"_id": _message_id(chat_id, sender_id, client_id), "c": chat_id}
+        where = {"_id": message_id(chat_id, sender_id, client_id), "c": chat_id}
         row = await self._mongo.call(self._messages.find_one, where)
-        return None if row is None else _message(row)
+        return None if row is None else message_of(row)
 
     async def sent_by(
         self, chat_id: str, sender_id: str, *, after_client_id: str | None, limit: int
     ) -> list[Message]:
-        first = _message_id(chat_id, sender_id, "")
+        first = message_id(chat_id, sender_id, "")
         # "0" comes right after "/": everything that begins with chat and sender.
         span = {"$gt": first + (after_client_id or ""), "$lt": f"{first.removesuffix('/')}0"}
         where = {"c": chat_id, "_id": span}
         rows = await self._mongo.call(lambda: list(self._messages.find(where).sort("_id", 1).limit(limit)))
-        return [_message(row) for row in rows]
+        return [message_of(row) for row in rows]
 
     async def last_messages(self, chat_ids: Sequence[str]) -> dict[str, Message]:
         return await self._mongo.call(self._last_messages, chat_ids)
@@ -288,7 +286,7 @@ class MongoLog:
                 {"$project": {"s": 1}},
             ]
             rows = [row["s"][0] for row in self._chats.aggregate(pipeline) if row["s"]]
-        return {row["c"]: _message(row) for row in rows}
+        return {row["c"]: message_of(row) for row in rows}
 
     async def unread(self, queries: Sequence[tuple[str, str, int]], *, cap: int) -> list[int]:
         return await self._mongo.call(lambda: [self._unread(*query, cap) for query in queries])
@@ -321,85 +319,9 @@ def _found(document: Document, there: Document | None) -> Outcome:
         return Conflict()
     if all(there[field] == document[field] for field in ("i", "s", "r")):
         return Stored()
-    return Repeat(message=_message(there))
-
-
-def _message_id(chat_id: str, sender_id: str, client_id: str) -> str:
-    return f"{chat_id}/{sender_id}/{client_id}"
-
-
-def _rev_id(chat_id: str, rev: int) -> str:
-    return f"{chat_id}#{rev}"
-
-
-def _document(m: Message) -> Document:
-    document: Document = {
-        "_id": _message_id(m.chat_id, m.sender_id, m.client_id),
-        "c": m.chat_id,
-        "s": m.seq,
-        "r": m.rev,
-        "i": m.id,
-        "u": m.sender_id,
-        "k": m.client_id,
-        "t": m.type.value,
-        "b": m.content,
-        "a": m.created_at,
-    }
-    if m.media_id is not None:
-        document["m"] = m.media_id
-    if m.reply_to is not None:
-        document["p"] = m.reply_to
-    return document
-
-
-def _message(row: Document) -> Message:
-    return Message(
-        id=row["i"],
-        chat_id=row["c"],
-        seq=row["s"],
-        rev=row["r"],
-        sender_id=row["u"],
-        client_id=row["k"],
-        type=MessageType(row["t"]),
-        content=row["b"],
-        media_id=row.get("m"),
-        reply_to=row.get("p"),
-        created_at=row["a"],
-        edited_at=row.get("e"),
-        deleted=row.get("d", False),
-    )
+    return Repeat(message=message_of(there))
 
 
 def _block(change: Change) -> Block:
     assert change.user_id is not None
     return Block(user_id=change.actor_id, blocked_id=change.user_id, at=change.at)
-
-
-def _change_document(change: Change) -> Document:
-    return {
-        "_id": _rev_id(change.chat_id, change.rev),
-        "c": change.chat_id,
-        "r": change.rev,
-        "g": change.kind.value,
-        "by": change.actor_id,
-        "at": change.at,
-        "user": change.user_id,
-        "role": None if change.role is None else change.role.value,
-        "title": change.title,
-    } | ({} if change.invite_id is None else {"invite": change.invite_id})
-
-
-def _entry(row: dict[str, Any]) -> LogEntry:
-    if "s" in row:
-        return _message(row)
-    return Change(
-        chat_id=row["c"],
-        rev=row["r"],
-        kind=ChangeKind(row["g"]),
-        actor_id=row["by"],
-        at=row["at"],
-        user_id=row["user"],
-        role=None if row["role"] is None else Role(row["role"]),
-        title=row["title"],
-        invite_id=row.get("invite"),
-    )
