@@ -12,7 +12,7 @@ import type { ChatId, DomainEvent, Draft, RealtimeClient, RealtimeState, UserId 
 import { RealtimeError } from "./realtime";
 import { shownChats } from "./shown";
 import { ForgivingStorage } from "./storage/forgiving";
-import type { Kept, Storage } from "./storage/storage";
+import { type Kept, type Storage, StorageError } from "./storage/storage";
 import { Link } from "./tabs/link";
 import type { Tabs } from "./tabs/tabs";
 
@@ -87,7 +87,8 @@ class TabClient implements RealtimeClient {
   private async load(): Promise<Kept> {
     try {
       return await this.storage.load();
-    } catch {
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
       this.board.publish({ kind: "storage", storage: "memory" });
       return { me: null, since: null, chats: [], outgoing: [], drafts: [], people: [] };
     }
@@ -207,7 +208,8 @@ class TabClient implements RealtimeClient {
     };
     try {
       await this.storage.write({ outgoing: [record] });
-    } catch {
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
       // It is sent all the same; that nothing is kept is shown.
       this.board.publish({ kind: "storage", storage: "memory" });
     }

@@ -1,6 +1,6 @@
 /** What is being written, in all chats. Kept at once, and never written twice at the same time: the last text counts. */
 import type { ChatId } from "./realtime";
-import type { Storage } from "./storage/storage";
+import { type Storage, StorageError } from "./storage/storage";
 
 export class Drafts {
   private readonly texts = new Map<ChatId, string>();
@@ -39,7 +39,8 @@ export class Drafts {
       this.unkept.clear();
       try {
         await this.storage.write({ drafts });
-      } catch {
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
         // A device that keeps nothing says so elsewhere; the text is in memory.
       }
     }

@@ -8,7 +8,7 @@
 import type { MessageView } from "@/types/socket";
 import type { ChatRecord } from "./chats/record";
 import type { ChatId, Person } from "./realtime";
-import type { Batch, Storage } from "./storage/storage";
+import { type Batch, type Storage, StorageError } from "./storage/storage";
 
 const GATHER_MS = 30;
 
@@ -89,8 +89,9 @@ export class Journal {
     try {
       await this.storage.write(batch);
       return true;
-    } catch {
-      // Which error it was changes nothing: the user is told that this device keeps nothing.
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      // Which trouble it is changes nothing: the user is told that this device keeps nothing.
       if (!this.failed) {
         this.failed = true;
         this.failing();

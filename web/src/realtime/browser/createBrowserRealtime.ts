@@ -4,7 +4,7 @@ import { createRealtime } from "../client";
 import type { Uploader } from "../outbox/uploads";
 import type { RealtimeClient, UserId } from "../realtime";
 import { MemoryStorage } from "../storage/memory";
-import type { Storage } from "../storage/storage";
+import { type Storage, StorageError } from "../storage/storage";
 import { soloTab } from "../tabs/tabs";
 import { phoenixTransport } from "../transport/phoenix";
 import { openIndexedDb } from "./indexedDb";
@@ -42,7 +42,8 @@ async function keptStorage(userId: string): Promise<Storage | null> {
     // Against being cleared when the disk runs full; whether it is granted changes nothing.
     void navigator.storage?.persist?.();
     return storage;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
     return null;
   }
 }

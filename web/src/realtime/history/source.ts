@@ -4,7 +4,7 @@ import { ASKING, isRetryable, pauseMs } from "../backoff";
 import type { Board } from "../board";
 import { type ChatId, RealtimeError } from "../realtime";
 import type { PageQuery, Rest } from "../rest";
-import type { Storage } from "../storage/storage";
+import { type Storage, StorageError } from "../storage/storage";
 import { firstRun, lastRun } from "./stretch";
 
 /** The chat is not on the screen any more, or shows another part of its history. */
@@ -32,7 +32,7 @@ export class HistorySource {
 
   /** The newest that are kept, without a hole. */
   async newestKept(chatId: ChatId, limit: number): Promise<readonly MessageView[]> {
-    return this.keeps ? lastRun(await this.storage.newest(chatId, limit)) : [];
+    return this.keeps ? await this.storage.newest(chatId, limit) : [];
   }
 
   /** Messages that end right before `seq`; at most `limit`, at least one if there is one. @throws NotWanted */
@@ -89,7 +89,8 @@ export class HistorySource {
     if (!this.keeps) return;
     try {
       await this.storage.write({ messages });
-    } catch {
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
       // They are shown all the same, and asked for again next time.
     }
   }

@@ -4,6 +4,7 @@ import { Device, type DeviceOptions } from "@/testing/server/device";
 import { SimulatedServer } from "@/testing/server/server";
 import { RealtimeError } from "../realtime";
 import { MemoryStorage } from "../storage/memory";
+import { StorageError } from "../storage/storage";
 import type { Uploader } from "./uploads";
 
 let server: SimulatedServer;
@@ -185,7 +186,7 @@ test("a message that is given up while it is uploaded ends the upload", async ()
 
 test("where nothing is kept, messages are sent all the same, and the state says that nothing is kept", async () => {
   const storage = new MemoryStorage();
-  vi.spyOn(storage, "write").mockRejectedValue(new DOMException("full", "QuotaExceededError"));
+  vi.spyOn(storage, "write").mockRejectedValue(new StorageError("full", "no room"));
   const ann = await online({ storage });
   await ann.send("c1", "one");
   await pass(1_000);

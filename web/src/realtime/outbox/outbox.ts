@@ -11,7 +11,7 @@ import type { Board } from "../board";
 import type { Change } from "../changes";
 import { type ChatId, type Outgoing, RealtimeError } from "../realtime";
 import type { Batch } from "../storage/storage";
-import { isReady, type OutgoingRecord, outgoingOf } from "./record";
+import { inOrder, isReady, type OutgoingRecord, outgoingOf } from "./record";
 import { type Uploader, Uploads } from "./uploads";
 
 /** What the server has queued and not told of for so long is sent again. */
@@ -56,7 +56,7 @@ export class Outbox {
 
   /** Takes in what waits: what was kept, or has just been written. What is here already stays as it is. */
   add(...records: readonly OutgoingRecord[]): void {
-    for (const record of [...records].sort((a, b) => a.order - b.order)) {
+    for (const record of inOrder(records)) {
       if (this.records.has(record.clientId)) continue;
       this.records.set(record.clientId, record);
       this.lastOrder = Math.max(this.lastOrder, record.order);

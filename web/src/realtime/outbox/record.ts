@@ -14,6 +14,11 @@ export interface OutgoingRecord {
   readonly failed: { code: string; message: string } | null;
 }
 
+/** As they are to be sent. Two tabs may have written at the same moment. */
+export function inOrder(records: Iterable<OutgoingRecord>): OutgoingRecord[] {
+  return [...records].sort((a, b) => a.order - b.order || (a.clientId < b.clientId ? -1 : 1));
+}
+
 /** Whether it can be pushed: it has no file, or that is uploaded. */
 export function isReady(record: OutgoingRecord): boolean {
   return record.draft.attachment === undefined || record.mediaId !== null;

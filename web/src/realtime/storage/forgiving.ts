@@ -4,7 +4,7 @@
  */
 import type { MessageView } from "@/types/socket";
 import type { ChatId } from "../realtime";
-import type { Batch, Kept, Storage } from "./storage";
+import { type Batch, type Kept, type Storage, StorageError } from "./storage";
 
 export class ForgivingStorage implements Storage {
   constructor(private readonly storage: Storage) {}
@@ -18,15 +18,15 @@ export class ForgivingStorage implements Storage {
   }
 
   messages(chatId: ChatId, from: number, to: number): Promise<MessageView[]> {
-    return this.storage.messages(chatId, from, to).catch(() => []);
+    return this.storage.messages(chatId, from, to).catch(orElse([]));
   }
 
   newest(chatId: ChatId, limit: number): Promise<MessageView[]> {
-    return this.storage.newest(chatId, limit).catch(() => []);
+    return this.storage.newest(chatId, limit).catch(orElse([]));
   }
 
   prune(chatId: ChatId, keep: number): Promise<void> {
-    return this.storage.prune(chatId, keep).catch(() => undefined);
+    return this.storage.prune(chatId, keep).catch(orElse(undefined));
   }
 
   clear(): Promise<void> {
@@ -36,4 +36,11 @@ export class ForgivingStorage implements Storage {
   close(): void {
     this.storage.close();
   }
+}
+
+function orElse<T>(nothing: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof StorageError) return nothing;
+    throw error;
+  };
 }

@@ -1,7 +1,8 @@
 /** A store in memory: for tests, and where a device keeps nothing. */
 import type { MessageView } from "@/types/socket";
 import type { ChatRecord } from "../chats/record";
-import type { OutgoingRecord } from "../outbox/record";
+import { lastRun } from "../history/stretch";
+import { inOrder, type OutgoingRecord } from "../outbox/record";
 import type { ChatId } from "../realtime";
 import type { Batch, Kept, KeptPerson, Storage } from "./storage";
 
@@ -19,7 +20,7 @@ export class MemoryStorage implements Storage {
       me: this.me,
       since: this.since,
       chats: [...this.chats.values()],
-      outgoing: [...this.outgoing.values()],
+      outgoing: inOrder(this.outgoing.values()),
       drafts: [...this.drafts],
       people: [...this.people.values()],
     };
@@ -57,7 +58,7 @@ export class MemoryStorage implements Storage {
   }
 
   async newest(chatId: ChatId, limit: number): Promise<MessageView[]> {
-    return this.ascending(chatId).slice(-limit);
+    return lastRun(this.ascending(chatId)).slice(-limit);
   }
 
   async prune(chatId: ChatId, keep: number): Promise<void> {

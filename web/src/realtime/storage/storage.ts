@@ -1,4 +1,9 @@
-/** What a device keeps: a port. Every write is atomic, and writes happen in the order in which they are asked for. */
+/**
+ * What a device keeps: a port. Every write is atomic, and writes happen in the order in which they are asked for. Several tabs have the same store
+ * open at a time; each sees what another has written as soon as that is done.
+ *
+ * Whatever cannot be done is a `StorageError`.
+ */
 import type { MessageView, OwnUser, Timestamp } from "@/types/socket";
 import type { ChatRecord } from "../chats/record";
 import type { OutgoingRecord } from "../outbox/record";
@@ -15,6 +20,7 @@ export interface Kept {
   /** `server_time` of the last join's answer. */
   since: Timestamp | null;
   chats: ChatRecord[];
+  /** In the order in which they are to be sent. */
   outgoing: OutgoingRecord[];
   drafts: [ChatId, string][];
   people: KeptPerson[];
@@ -38,12 +44,30 @@ export interface Batch {
   drafts?: readonly [ChatId, string][];
 }
 
+/**
+ * `full`: there is no room. `closed`: a newer version of the client has taken the store over, or the browser has. `newer`: it is a newer version's.
+ * `blocked`: an older version in another tab does not let go of it. `unavailable`: everything else.
+ */
+export type StorageTrouble = "full" | "closed" | "newer" | "blocked" | "unavailable";
+
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+
+  constructor(
+    readonly code: StorageTrouble,
+    cause: unknown,
+  ) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
 export interface Storage {
   load(): Promise<Kept>;
+  /** All of it, or nothing. */
   write(batch: Batch): Promise<void>;
-  /** Messages with `from <= seq <= to` that are kept, ascending. */
+  /** Messages with `from <= seq <= to` that are kept, ascending; there may be holes. */
   messages(chatId: ChatId, from: number, to: number): Promise<MessageView[]>;
-  /** The newest `limit` of those that are kept, ascending. */
+  /** The newest that are kept, ascending, without a hole; `limit` of them at most. */
   newest(chatId: ChatId, limit: number): Promise<MessageView[]>;
   /** Keeps the newest `keep` messages of a chat only. */
   prune(chatId: ChatId, keep: number): Promise<void>;
