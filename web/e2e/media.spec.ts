@@ -33,6 +33,25 @@ test("pictures are looked at before they are sent, and one after another by whom
   await expect(viewer).toBeHidden();
 });
 
+test("what is pressed is opened, also when a message comes in while it is pressed", async ({ person }) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  const bobs = await bob.openChat(chat);
+  const { buffer, mimeType } = png("hills.png", 900, 600);
+  const media_id = await ada.upload(buffer, "image", mimeType);
+  const content = { width: 900, height: 600, caption: "The hills" };
+  await ada.send(chat, "", { type: "image", media_id, content });
+  await bob.page.getByRole("button", { name: "Open: Photo from Ada: The hills" }).hover();
+  await bob.page.mouse.down();
+  await ada.send(chat, Array.from({ length: 20 }, (_, n) => `line ${n}`).join("\n"));
+  await expect(bob.page.getByRole("list", { name: "Chats" })).toContainText("line 0");
+  await bob.page.mouse.up();
+  const viewer = bob.page.getByRole("dialog", { name: "Photos and videos of this chat" });
+  await expect(viewer.getByRole("img", { name: "The hills" })).toBeVisible();
+  await bob.page.keyboard.press("Escape");
+  await expect(bobs.message("line 19")).toBeInViewport();
+});
+
 test("a picture that is deleted while somebody looks at it is closed", async ({ person }) => {
   const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
   const chat = await ada.directChat(bob);

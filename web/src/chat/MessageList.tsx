@@ -12,6 +12,7 @@ import styles from "./MessageList.module.css";
 import { MessageRow } from "./MessageRow";
 import { progressOf, progressOfOutgoing } from "./ticks";
 import type { TimelineRow } from "./timeline";
+import { useStill } from "./useStill";
 import { useViewport } from "./useViewport";
 
 export interface MessageListHandle {
@@ -30,11 +31,12 @@ interface MessageListProps {
   onLeave: () => void;
 }
 
-export function MessageList({ chat, history, rows, ref, onLeave }: MessageListProps) {
+export function MessageList({ chat, history, rows: latest, ref, onLeave }: MessageListProps) {
   const { t } = useTranslation("chat");
   const client = useRealtime();
   const me = useMe();
   const { act, offered } = useCommands();
+  const [rows, onPointerDown] = useStill(latest);
   const viewport = useViewport(chat.id, history, rows);
   const { virtualizer, toEnd, toSeq } = viewport;
   const [marked, setMarked] = useState<number | null>(null);
@@ -113,6 +115,7 @@ export function MessageList({ chat, history, rows, ref, onLeave }: MessageListPr
         ref={viewport.scroller}
         className={styles.scroller}
         onKeyDown={onKeyDown}
+        onPointerDown={onPointerDown}
         onFocus={({ target }) => {
           const key = (target as HTMLElement).dataset.row;
           if (key !== undefined && key !== current?.key) setCurrent({ key, focus: false });
