@@ -1,5 +1,7 @@
-/** Pictures, documents and voice notes, between two people. */
+/** Pictures, videos, documents, voice notes and live locations, between two people. */
 
+import type { Locator } from "@playwright/test";
+import { film } from "./harness/films";
 import { png } from "./harness/pictures";
 import { expect, expectAccessible, test } from "./harness/test";
 
@@ -62,6 +64,30 @@ test("a picture that is deleted while somebody looks at it is closed", async ({ 
   const viewer = bob.page.getByRole("dialog", { name: "Photos and videos of this chat" });
   await expect(viewer.getByRole("img")).toBeVisible();
   await ada.api("DELETE", `/chats/${chat.id}/messages/1`);
+  await expect(viewer).toBeHidden();
+});
+
+test("a video is sent with a preview and its length, and played in its place and large", async ({
+  person,
+}) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  await Promise.all([ada.openChat(chat), bob.openChat(chat)]);
+  await ada.page.locator('[data-attach="pictures"]').setInputFiles(await film(ada.page, "square.webm"));
+  await ada.page.getByRole("button", { name: "Send", exact: true }).click();
+
+  const play = bob.page.getByRole("button", { name: "Play: Video from Ada" });
+  const frame = bob.page.locator("[data-media-frame]").filter({ has: play });
+  await expect(frame.locator("img")).toHaveAttribute("src", /^data:image\/jpeg;base64,/);
+  await expect(frame.getByText(/^0:0[1-9]$/)).toBeVisible();
+  await expect(bob.page.locator("video")).toHaveCount(0);
+  await play.click();
+  await expectPlaying(bob.page.getByLabel("Video from Ada", { exact: true }));
+
+  await bob.page.getByRole("button", { name: "Open: Video from Ada" }).click();
+  const viewer = bob.page.getByRole("dialog", { name: "Photos and videos of this chat" });
+  await expectPlaying(viewer.getByLabel("Video", { exact: true }));
+  await bob.page.keyboard.press("Escape");
   await expect(viewer).toBeHidden();
 });
 
@@ -130,3 +156,15 @@ test("a voice note is recorded, heard before it is sent, and played by keyboard"
   await bob.page.keyboard.press("End");
   await expect(position).toHaveAttribute("aria-valuetext", /^(0:0\d) of \1$/);
 });
+
+/** It is shown, moves on from one moment to the next, and comes to its end. */
+async function expectPlaying(video: Locator): Promise<void> {
+  const at = () => video.evaluate((element: HTMLVideoElement) => element.currentTime);
+  await expect.poll(at).toBeGreaterThan(0);
+  const before = await at();
+  await expect.poll(at).toBeGreaterThan(before);
+  await expect.poll(() => video.evaluate((element: HTMLVideoElement) => element.ended)).toBe(true);
+  expect(
+    await video.evaluate(({ videoWidth, videoHeight }: HTMLVideoElement) => [videoWidth, videoHeight]),
+  ).toEqual([160, 120]);
+}
