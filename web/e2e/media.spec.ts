@@ -157,6 +157,39 @@ test("a voice note is recorded, heard before it is sent, and played by keyboard"
   await expect(position).toHaveAttribute("aria-valuetext", /^(0:0\d) of \1$/);
 });
 
+test("a live location is seen moving by the other, told above the conversation, and ends when it is stopped", async ({
+  person,
+}) => {
+  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
+  const chat = await ada.directChat(bob);
+  const [adas, bobs] = await Promise.all([ada.openChat(chat), bob.openChat(chat)]);
+  await ada.page.getByRole("button", { name: "Attach" }).click();
+  await ada.page.getByRole("menuitem", { name: "Location" }).click();
+  await ada.page.getByRole("button", { name: "15 minutes" }).click();
+  const place = bobs.message(/Live until/);
+  await expect(place).toContainText("52.52000° N, 13.40500° E");
+  await expect(bob.page.getByText(/Ada.* shares a live location until/)).toBeVisible();
+  await expect(ada.page.getByText(/You share your live location until/)).toBeVisible();
+
+  for (const latitude of [52.53, 52.54]) {
+    await ada.context.setGeolocation({ latitude, longitude: 13.41, accuracy: 8 });
+    await expect(place).toContainText(`${latitude.toFixed(5)}° N, 13.41000° E`);
+  }
+  await expect(place.getByRole("link", { name: "Open in OpenStreetMap" })).toHaveAttribute("href", /52\.54/);
+  // Whoever comes later sees where she is now, and a reload of hers does not end it.
+  await Promise.all([bob.page.reload(), ada.page.reload()]);
+  await expect(adas.message(/Live until/)).toBeVisible();
+  await ada.context.setGeolocation({ latitude: 52.55, longitude: 13.42, accuracy: 8 });
+  await expect(place).toContainText("52.55000° N, 13.42000° E");
+
+  await adas
+    .message(/Live until/)
+    .getByRole("button", { name: "Stop sharing" })
+    .click();
+  await expect(bobs.message("Live location ended")).toBeVisible();
+  await expect(bob.page.getByText(/shares a live location/)).toBeHidden();
+});
+
 /** It is shown, moves on from one moment to the next, and comes to its end. */
 async function expectPlaying(video: Locator): Promise<void> {
   const at = () => video.evaluate((element: HTMLVideoElement) => element.currentTime);
