@@ -1,4 +1,6 @@
-"""What all tests share: the real servers, for those marked `real`, signing keys that were made before, and a garbage collector that is seldom in the way."""
+"""What all tests share: the real servers, for those marked `real`, signing keys that were made before, a garbage collector that is seldom in the way, and
+Hypothesis without a clock.
+"""
 
 import gc
 from collections.abc import Iterator
@@ -7,8 +9,10 @@ from itertools import count
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from hypothesis import HealthCheck, settings
 
 from handlers.auth import tokens
+from tests.examples import examples
 
 pytest_plugins = ["tests.servers"]
 
@@ -17,6 +21,16 @@ KEYS = 4
 
 FEW_COLLECTIONS = 50_000
 """As in `server.node`."""
+
+# How long an example takes says how busy the machine is, not whether it is right.
+settings.register_profile(
+    "whatever the machine does",
+    parent=settings.default,
+    max_examples=examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("whatever the machine does")
 
 _make = tokens.new_private_key
 

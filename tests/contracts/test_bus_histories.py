@@ -21,6 +21,7 @@ from persistence import inbox
 from persistence.errors import StoreUnavailable
 from persistence.models import Envelope
 from tests.contracts.nodes import Node, Nodes, memory_nodes, redis_nodes
+from tests.examples import examples
 from tests.servers import Servers
 
 TOPICS = "tu"
@@ -225,7 +226,7 @@ def in_memory(check: Callable[[Callable[[], AbstractAsyncContextManager[Nodes]]]
     trio.run(check, memory_nodes, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(stormy)
 @example(
     [
@@ -241,7 +242,7 @@ def test_nothing_is_lost_without_a_word_in_memory(steps: list[Step]) -> None:
     in_memory(partial(_run, steps=steps, calm=False))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(calm)
 def test_no_loss_is_told_where_none_was_in_memory(steps: list[Step]) -> None:
     in_memory(partial(_run, steps=steps, calm=True))
@@ -253,7 +254,7 @@ def quick_readers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 once = settings(
-    max_examples=30,
+    max_examples=examples(30),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -12,6 +12,7 @@ from persistence.errors import NotFound, StoreUnavailable
 from persistence.models import FOREVER, Chat, CursorWrite, Member, Reach, Role
 from tests.contracts.samples import AT, chat, created, deleted, joins, leaves, member, new_id, text
 from tests.contracts.world import Database, World, memory_world, real_world
+from tests.examples import examples
 
 
 def by_id(members: list[Member]) -> dict[str, Member]:
@@ -251,7 +252,7 @@ def test_any_interleaving_of_cursors_ends_at_the_greatest(batches: list[list[tup
 
 
 @pytest.mark.real
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(batches=_BATCHES)
 def test_any_interleaving_of_cursors_ends_at_the_greatest_in_mongodb(
     module_database: Database, batches: list[list[tuple[str, int, int]]]

@@ -26,6 +26,7 @@ from persistence.models import (
 )
 from tests.contracts.samples import AT, chat, member, new_id, text
 from tests.contracts.world import Database, Node, World, memory_world, real_world
+from tests.examples import examples
 
 _USERS = ("ann", "bob", "eve")
 
@@ -204,7 +205,7 @@ def test_the_log_keeps_its_invariants_whatever_is_written(history: list[list[Ste
 
 
 @pytest.mark.real
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=_HISTORIES)
 def test_the_log_in_memory_answers_as_mongodb_does(
     module_database: Database, history: list[list[Step] | int]

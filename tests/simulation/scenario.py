@@ -14,7 +14,9 @@ from tests.simulation.invariants import check_log
 from tests.simulation.node import Node
 from tests.simulation.world import QUIET, World, make_settings
 
-SEEDS = int(os.environ.get("SIMULATION_ORDERS", "3"))
+SEEDS = 3
+ORDERS = os.environ.get("SIMULATION_ORDERS")
+"""If set: how many orders of tasks every scenario is tried in that is tried in several."""
 EVERYTHING = frozenset(NodeRole)
 
 
@@ -31,7 +33,7 @@ def simulated(
 
     Args:
         nodes: n1, n2, ...
-        seeds: how many orders of tasks to try.
+        seeds: how many orders of tasks to try, unless `SIMULATION_ORDERS` says so.
         crashes: a child of a node may crash, by intent.
         notifies: nodes notify those who are not connected.
         settings: of the nodes, instead of the usual ones with these
@@ -41,9 +43,10 @@ def simulated(
 
     def decorate(scenario: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         chosen = settings or make_settings(roles=EVERYTHING if notifies else QUIET, **limits)
+        orders = int(ORDERS) if ORDERS and seeds > 1 else seeds
 
         def test(**parameters: Any) -> None:
-            for seed in range(seeds):
+            for seed in range(orders):
                 world = World(seed, chosen)
 
                 async def run(world: World = world) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import deterministic
+from tests.examples import examples
 from tests.simulation.client import Client, Refused
 from tests.simulation.invariants import check_client, check_log
 from tests.simulation.world import World, principal
@@ -147,7 +148,7 @@ async def _compare(steps: list[Step], lag_s: float, seed: int) -> None:
 
 
 _lags = st.sampled_from((0.0, 0.003, 0.5))
-_some = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_some = settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @_some

@@ -515,6 +515,7 @@ async def test_a_node_that_stops_in_order_queues_what_waits_and_awaits_its_answe
     assert len(world.broker.queue("pushes")) == 0
 
 
+@pytest.mark.slow
 @simulated(notifies=True, seeds=1)
 async def test_a_large_channel_is_looked_through_in_pages(world: World) -> None:
     chat_id = await world.channel("ann", "bob")

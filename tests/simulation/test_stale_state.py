@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from handlers.chats.conversations import ChatPatch, MemberBody, MuteBody
 from handlers.errors import ChatError
 from tests import deterministic
+from tests.examples import examples
 from tests.simulation.client import Client, Refused
 from tests.simulation.invariants import check_client, check_log
 from tests.simulation.world import World, principal
@@ -85,7 +86,7 @@ async def act(world: World, clients: dict[str, Client], step: Step) -> None:
         pass
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     history=steps,
     leaves=st.integers(0, 40),

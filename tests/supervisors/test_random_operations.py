@@ -23,6 +23,7 @@ from supervisors import (
     open_supervisor,
 )
 from tests.deterministic import run
+from tests.examples import examples
 from tests.supervisors.workers import PERMANENT, TEMPORARY, TRANSIENT, Journal, Worker, settle
 
 INTENSITY, PERIOD = 3, 5.0
@@ -214,7 +215,7 @@ async def _compare(operations: list[tuple[str, str, Restart]], strategy: Strateg
     assert trio.lowlevel.current_statistics().tasks_living == tasks
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(OPERATIONS, st.sampled_from(Strategy), st.integers(0, 1000))
 def test_a_static_supervisor_does_what_the_model_does(
     operations: list[tuple[str, str, Restart]], strategy: Strategy, seed: int
@@ -225,7 +226,7 @@ def test_a_static_supervisor_does_what_the_model_does(
     run(seed, main)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(OPERATIONS, st.integers(0, 1000))
 def test_a_dynamic_supervisor_does_what_the_model_does(
     operations: list[tuple[str, str, Restart]], seed: int

@@ -25,6 +25,7 @@ from server.websocket import GONE, RESTART, TRY_AGAIN, Connection
 from supervisors import Killed
 from tests import client_frames as client
 from tests.client_frames import BINARY, CLOSE, PING, PONG, TEXT, Frame, frame
+from tests.examples import examples
 from tests.unit.transport import KIB, Link, code_of, settle, transport
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -230,7 +231,7 @@ def test_a_connection_whose_client_is_gone_drops_what_waits_and_what_comes(takes
 # -- out: real sockets -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     st.lists(st.integers(0, 10_000), min_size=1, max_size=8),
     st.lists(st.integers(50, 20_000), min_size=1, max_size=5),

@@ -20,6 +20,7 @@ from server.longpoll.wire import BUSY, GONE, MALFORMED, NOTHING, OK, TOO_LARGE, 
 from server.websocket import CLOSE_S, RESTART, TRY_AGAIN
 from server.websocket import GONE as CLIENT_GONE
 from supervisors import Child, ChildSpec, DynamicSupervisor, Restart, Supervisor, open_supervisor
+from tests.examples import examples
 
 WINDOW_S = 10.0
 MOST = 1000
@@ -366,7 +367,7 @@ class World:
 
 
 @given(st.lists(st.sampled_from(["push", "poll", "arrive", "lose", "turn"]), max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_whatever_is_lost_and_repeated_the_client_receives_everything_once_and_in_order(
     steps: list[str],
 ) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from handlers.auth.tokens import LEEWAY_S, PUBLISHED_BEFORE_S, Tokens
 from persistence.memory import MemorySigningKeys, Record
 from server.longpoll.tickets import Ticket, Tickets
+from tests.examples import examples
 
 TTL_S = 900
 TICKET = Ticket("host-8001.1a2b3c4d", "poll-abc", "u1", "d1", 7)
@@ -88,7 +89,7 @@ async def test_what_is_none_is_none(text: str) -> None:
 
 
 @given(st.integers(0, 200), st.characters())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_changed_one_is_none(place: int, character: str) -> None:
     one = _any()
     text = one.write(TICKET)

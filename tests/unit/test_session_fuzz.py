@@ -31,6 +31,7 @@ from persistence.ids import Ids
 from server.core import Core, make_core
 from supervisors import Strategy, Supervisor, open_supervisor
 from tests import deterministic
+from tests.examples import examples
 from tests.memory_stores import memory_stores
 
 CODES = {code.slug for code in Code} - {Code.INTERNAL.slug, Code.DEAD_LETTERED.slug, Code.UNAVAILABLE.slug}
@@ -262,7 +263,7 @@ async def converse(conversation: list[tuple[int, Any]]) -> None:
             client.leave()
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(conversation=conversations, seed=st.integers(0, 1000))
 def test_every_frame_is_answered_exactly_once_or_refused(
     conversation: list[tuple[int, Any]], seed: int

@@ -23,6 +23,7 @@ from persistence.errors import StoreUnavailable
 from persistence.memory import MemorySigningKeys, Record
 from persistence.models import User
 from supervisors import ChildSpec, Supervisor, open_supervisor
+from tests.examples import examples
 
 DAY_S = 86_400
 TTL_S = 900
@@ -347,14 +348,14 @@ async def test_a_signed_out_device_is_refused_until_its_tokens_have_run_out(
         assert tokens._revoked == {}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(max_size=200) | st.lists(st.text(max_size=40), min_size=3, max_size=3).map(".".join))
 def test_any_text_is_refused_politely(text: str) -> None:
     tokens = Ring().node()
     assert refused(tokens, text) is Code.UNAUTHENTICATED
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.integers(),

@@ -71,7 +71,7 @@ async def test_everybody_has_an_account_and_something_to_read(open_world: Any) -
         assert (found["devices"], found["status"]) == (1, AMARA.status)
 
 
-@pytest.mark.parametrize("every", [7])
+@pytest.mark.parametrize("every", [31, pytest.param(7, marks=pytest.mark.slow)])
 async def test_cut_off_anywhere_and_run_again_it_is_the_same(open_world: Any, every: int) -> None:
     async with open_world(max_members_group=50) as world:
         whole = Calls(world)

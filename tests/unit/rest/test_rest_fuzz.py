@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 from server.rest.app import operations
+from tests.examples import examples
 
 API = "/api/v1"
 PER_EXAMPLE = 25
@@ -98,7 +99,7 @@ class Target:
             await self.fill()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
 @given(attacks=attacks)
 def test_nothing_that_is_sent_breaks_anything(
     open_world: Any, nothing_crashes: Any, attacks: list[tuple[int, str, str, dict[str, str], bytes]]
@@ -182,7 +183,7 @@ values_of_headers = st.binary(max_size=12).map(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     requests=st.lists(
         st.tuples(
