@@ -2,11 +2,12 @@ import clsx from "clsx";
 import { CircleDashed } from "lucide-react";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { useLocation } from "wouter";
+import { useLocation, useSearch } from "wouter";
 import { ChatList } from "@/chat/ChatList";
 import { Conversation } from "@/chat/Conversation";
 import { useRealtime } from "@/store/context";
 import { useConnection } from "@/store/hooks";
+import { watchedNoMore, watchedOver } from "@/stories/watching";
 import { EmptyState, useNarrow } from "@/ui";
 import { Boundary } from "./Boundary";
 import { ConnectionBanner } from "./ConnectionBanner";
@@ -35,6 +36,10 @@ export function Layout({ place }: { place: Place }) {
   const client = useRealtime();
   const panes = useRef<HTMLDivElement>(null);
   useFocusOnArrival(path, panes);
+  const search = useSearch();
+  const inStories = place.at === "stories" && place.userId !== null;
+  const watched = inStories ? place.userId : watchedOver(search);
+  const after = inStories ? "/stories" : watchedNoMore({ pathname: path, search });
 
   const info = place.at === "chat" && place.info;
   const front = info ? "info" : isMain(place) ? "main" : "list";
@@ -81,9 +86,9 @@ export function Layout({ place }: { place: Place }) {
           )}
         </div>
       </div>
-      {place.at === "stories" && place.userId !== null && (
-        <Boundary key={place.userId}>
-          <StoryViewer userId={place.userId} />
+      {watched !== null && (
+        <Boundary key={watched}>
+          <StoryViewer userId={watched} onClose={() => go(after, { replace: true })} />
         </Boundary>
       )}
     </div>

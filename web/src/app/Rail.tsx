@@ -3,6 +3,7 @@ import { CircleDashed, MessageCircle, Settings } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { useMe, useRealtimeState } from "@/store/hooks";
+import { useNewStories } from "@/stories/useStories";
 import { Avatar, Badge } from "@/ui";
 import { Mark } from "./Mark";
 import type { Place } from "./place";
@@ -20,6 +21,7 @@ export function Rail({ at }: { at: Place["at"] }) {
   const { t } = useTranslation("app");
   const me = useMe();
   const waiting = useRealtimeState(chatsWaiting);
+  const newStories = useNewStories();
   return (
     <nav className={styles.rail} aria-label={t("rail.label")}>
       <div className={styles.mark}>
@@ -42,8 +44,12 @@ export function Rail({ at }: { at: Place["at"] }) {
                   <Badge count={waiting} label={t("unread", { count: waiting })} />
                 </span>
               )}
+              {section.name === "stories" && newStories && <span className={styles.dot} />}
             </span>
             <span className={styles.name}>{t(`rail.${section.name}`)}</span>
+            {section.name === "stories" && newStories && (
+              <span className="visually-hidden">{t("rail.newStories")}</span>
+            )}
           </Link>
         );
       })}

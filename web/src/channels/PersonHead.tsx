@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { Person } from "@/realtime/realtime";
+import { StoryRing } from "@/stories/StoryRing";
 import { Avatar, formatRelative } from "@/ui";
 import styles from "./info.module.css";
 
@@ -7,9 +8,16 @@ import styles from "./info.module.css";
 export function PersonHead({ person }: { person: Person | undefined }) {
   const { t } = useTranslation("channels");
   const name = person?.deleted === true ? t("person.deleted") : (person?.name ?? "");
+  const avatar = <Avatar name={name} mediaId={person?.avatarMediaId} size={104} />;
   return (
     <div className={styles.hero}>
-      <Avatar name={name} mediaId={person?.avatarMediaId} size={104} />
+      {person === undefined || person.deleted ? (
+        avatar
+      ) : (
+        <StoryRing userId={person.id} label={t("person.stories", { name })}>
+          {avatar}
+        </StoryRing>
+      )}
       <h2 className={styles.name}>
         <bdi>{name}</bdi>
       </h2>

@@ -73,7 +73,9 @@ export function Bubble({ row, own, progress, named }: BubbleProps) {
                 <FormattedText text={caption}>{meta}</FormattedText>
               </div>
             ) : (
-              <div className={isPicture(type) ? styles.over : styles.under}>{meta}</div>
+              <div className={isPicture(type) ? styles.over : styles.under} data-type={type}>
+                {meta}
+              </div>
             )}
           </>
         )}

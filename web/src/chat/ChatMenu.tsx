@@ -1,7 +1,9 @@
-import { BellOff, BellRing, CheckCheck, LogOut, Pin, PinOff, Trash2 } from "lucide-react";
+import { BellOff, BellRing, CheckCheck, CircleDashed, LogOut, Pin, PinOff, Trash2 } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { MUTES } from "@/channels/chatCalls";
 import type { Chat } from "@/realtime/realtime";
+import { watch } from "@/stories/StoryRing";
+import { useSeenOf } from "@/stories/useStories";
 import { MenuItem, MenuSeparator } from "@/ui";
 import { mayClose, mayLeave } from "./permissions";
 import { useChatActions } from "./useChatActions";
@@ -12,6 +14,7 @@ export function ChatMenu({ chat, title }: { chat: Chat; title: string }) {
   const actions = useChatActions(chat, title);
   return (
     <>
+      {chat.peer_id != null && <StoriesItem userId={chat.peer_id} title={title} />}
       <MenuItem icon={chat.pinned ? PinOff : Pin} onAction={actions.togglePin}>
         {chat.pinned ? t("unpin") : t("pin")}
       </MenuItem>
@@ -44,5 +47,15 @@ export function ChatMenu({ chat, title }: { chat: Chat; title: string }) {
         </MenuItem>
       )}
     </>
+  );
+}
+
+function StoriesItem({ userId, title }: { userId: string; title: string }) {
+  const { t } = useTranslation("chat");
+  if (useSeenOf(userId).length === 0) return null;
+  return (
+    <MenuItem icon={CircleDashed} onAction={() => watch(userId)}>
+      {t("storiesOf", { name: title })}
+    </MenuItem>
   );
 }

@@ -6,6 +6,7 @@ import { Link } from "wouter";
 import type { Chat } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
 import { useChat, useChatTitle, useMe, usePerson, useTyping } from "@/store/hooks";
+import { StoryRing } from "@/stories/StoryRing";
 import { Avatar, Badge, ContextMenu, formatListTime } from "@/ui";
 import { ChatMenu } from "./ChatMenu";
 import styles from "./ChatRow.module.css";
@@ -41,6 +42,7 @@ function Shown({ chat, open, current, focused, onFocus }: ChatRowProps & { chat:
   const peer = usePerson(chat.peer_id);
   const Kind = KIND[chat.type];
   const at = timeOf(chat);
+  const avatar = <Avatar name={title} mediaId={peer?.avatarMediaId} online={peer?.online} size={48} />;
   useEffect(() => {
     if (focused) link.current?.focus({ preventScroll: true });
   }, [focused]);
@@ -59,7 +61,6 @@ function Shown({ chat, open, current, focused, onFocus }: ChatRowProps & { chat:
           draggable={false}
           onFocus={() => onFocus({ id: chat.id, focus: false })}
         >
-          <Avatar name={title} mediaId={peer?.avatarMediaId} online={peer?.online} size={48} />
           <span className={styles.words}>
             <span className={styles.top}>
               {Kind !== null && <Kind size={15} aria-hidden="true" className={styles.kind} />}
@@ -93,6 +94,15 @@ function Shown({ chat, open, current, focused, onFocus }: ChatRowProps & { chat:
             </span>
           </span>
         </Link>
+        <span className={styles.portrait}>
+          {chat.peer_id == null ? (
+            avatar
+          ) : (
+            <StoryRing userId={chat.peer_id} label={t("storiesOf", { name: title })} reachable={false}>
+              {avatar}
+            </StoryRing>
+          )}
+        </span>
       </div>
     </ContextMenu>
   );

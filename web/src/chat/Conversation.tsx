@@ -44,17 +44,15 @@ function OpenChat({ chatId }: { chatId: string }) {
 
 function Shown({ chat, history }: { chat: Chat; history: History | undefined }) {
   const { t } = useTranslation("chat");
-  const empty = history === undefined || (history.loading && history.messages.length === 0);
   return (
     <div className={styles.conversation}>
       <ConversationHeader chat={chat} />
       <LiveLocationBanner chatId={chat.id} />
-      {empty && (history?.outgoing.length ?? 0) === 0 ? (
-        <div className={styles.wait}>
-          <Spinner center label={t("loadingMessages")} />
-        </div>
-      ) : null}
-      {history !== undefined && <Talk chat={chat} history={history} waiting={empty} />}
+      {history === undefined ? (
+        <Spinner center label={t("loadingMessages")} />
+      ) : (
+        <Talk chat={chat} history={history} waiting={history.loading && history.messages.length === 0} />
+      )}
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useLocation, useRoute } from "wouter";
 import type { Chat, Person } from "@/realtime/realtime";
 import { useChatTitle, useConnection, usePerson, useTyping } from "@/store/hooks";
+import { StoryRing } from "@/stories/StoryRing";
 import { Avatar, formatRelative, IconButton, useNarrow } from "@/ui";
 import styles from "./ConversationHeader.module.css";
 import { TypingText } from "./TypingText";
@@ -14,6 +15,7 @@ export function ConversationHeader({ chat }: { chat: Chat }) {
   const [infoOpen] = useRoute("/chats/:chatId/info");
   const peer = usePerson(chat.peer_id);
   const title = useChatTitle(chat);
+  const avatar = <Avatar name={title} mediaId={peer?.avatarMediaId} online={peer?.online} size={40} />;
   // Beside the list, the page has its first heading there.
   const Title = narrow ? "h1" : "h2";
   const info = infoOpen ? `/chats/${chat.id}` : `/chats/${chat.id}/info`;
@@ -27,8 +29,15 @@ export function ConversationHeader({ chat }: { chat: Chat }) {
           className={styles.back}
         />
       )}
+      {chat.peer_id != null && (
+        <span className={styles.portrait}>
+          <StoryRing userId={chat.peer_id} label={t("storiesOf", { name: title })}>
+            {avatar}
+          </StoryRing>
+        </span>
+      )}
       <Link href={info} className={styles.who} aria-label={t("openInfo", { title })}>
-        <Avatar name={title} mediaId={peer?.avatarMediaId} online={peer?.online} size={40} />
+        {chat.peer_id == null && avatar}
         <span className={styles.words}>
           <Title className={styles.title} tabIndex={-1} data-pane-title>
             <bdi>{peer?.deleted === true ? t("deletedAccount") : title}</bdi>

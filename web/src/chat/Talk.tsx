@@ -6,7 +6,7 @@ import type { Chat, Draft, History } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
 import { useMe } from "@/store/hooks";
 import type { MessageView } from "@/types/socket";
-import { confirm, toast, useErrorWords } from "@/ui";
+import { confirm, Spinner, toast, useErrorWords } from "@/ui";
 import { type Action, actionsFor, textOf } from "./actions";
 import { Composer, type ComposerHandle } from "./Composer";
 import { type Commands, CommandsProvider, type Composing } from "./commands";
@@ -125,8 +125,10 @@ export function Talk({ chat, history, waiting }: TalkProps) {
 
   return (
     <CommandsProvider value={commands}>
-      <div ref={area} className={styles.area} data-waiting={waiting || undefined}>
-        {waiting ? null : rows.length === 0 ? (
+      <div ref={area} className={styles.area}>
+        {waiting && rows.length === 0 ? (
+          <Spinner center label={t("loadingMessages")} />
+        ) : rows.length === 0 ? (
           <EmptyTalk chat={chat} />
         ) : (
           <MessageList

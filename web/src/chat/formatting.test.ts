@@ -63,5 +63,6 @@ describe("simple formatting", () => {
 
   it("reads without the marks", () => {
     expect(unformatted("*Hi* _there_ `x`")).toBe("Hi there x");
+    expect(unformatted("this:\n```\nx = 1\n```\nworks")).toBe("this:\nx = 1\nworks");
   });
 });

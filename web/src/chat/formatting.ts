@@ -127,6 +127,11 @@ function merged(pieces: readonly Formatted[]): Formatted[] {
 /** The text as it reads without its marks: for previews, quotes and announcements. */
 export function unformatted(text: string): string {
   const plain = (pieces: readonly Formatted[]): string =>
-    pieces.map((piece) => ("text" in piece ? piece.text : plain(piece.children))).join("");
+    pieces
+      .map((piece) => {
+        if (piece.kind === "block") return `\n${piece.text}\n`;
+        return "text" in piece ? piece.text : plain(piece.children);
+      })
+      .join("");
   return plain(formatted(text));
 }

@@ -14,8 +14,13 @@ const ABOVE_UNREAD = 90;
 /** Height of a separator with some room. */
 const SEPARATOR = 44;
 const DAY_STAYS_MS = 1_400;
-/** How long a jump may take until everything around it is measured. */
-const ARRIVES_MS = 1_000;
+/** A place that was gone to is held until nothing around it has been measured anew for so long, or somebody scrolls. */
+const SETTLES_MS = 1_000;
+/** By what somebody scrolls. */
+const HANDS = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
+
+/** Where one goes: to a message by its `seq`, to the unread line, to the end. */
+type Target = number | "unread" | "end";
 
 export interface Viewport {
   scroller: RefObject<HTMLDivElement | null>;
@@ -40,8 +45,8 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
   const virtualizer = useRef<VirtualizerHandle>(null);
   const following = useRef(false);
   const wanted = useRef<number | null>(null);
-  /** Where a jump leads, until it has arrived: rows that are measured on the way move everything, and nothing of that is somebody's scrolling. */
-  const jump = useRef<{ seq: number; timer: number } | null>(null);
+  /** Where one is on the way to: rows that are measured on the way move everything, and nothing of that is somebody's scrolling. */
+  const heading = useRef<{ target: Target; timer: number } | null>(null);
   const [atEnd, setAtEnd] = useState(true);
   const [day, setDay] = useState<string | null>(null);
   const dayTimer = useRef<number | undefined>(undefined);
@@ -57,36 +62,51 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
     });
   }
 
-  const land = useCallback(() => {
-    window.clearTimeout(jump.current?.timer);
-    jump.current = null;
+  const hasNewer = useRef(history.hasNewer);
+  hasNewer.current = history.hasNewer;
+  const follow = useCallback(() => {
+    const list = virtualizer.current;
+    if (list === null) return;
+    const ended = list.scrollOffset + list.viewportSize >= list.scrollSize - AT_END;
+    following.current = ended && !hasNewer.current;
   }, []);
-  const leap = useCallback(
-    (seq: number, index: number) => {
-      land();
-      jump.current = { seq, timer: window.setTimeout(land, ARRIVES_MS) };
-      following.current = false;
-      virtualizer.current?.scrollToIndex(index, { align: "center" });
-    },
-    [land],
-  );
-  useEffect(() => land, [land]);
 
-  const toEnd = useCallback(() => {
-    land();
-    following.current = true;
-    if (rows.length > 0) virtualizer.current?.scrollToIndex(rows.length - 1, { align: "end" });
-  }, [land, rows.length]);
+  const arrive = useCallback(() => {
+    window.clearTimeout(heading.current?.timer);
+    heading.current = null;
+  }, []);
+  const go = useCallback(
+    (target: Target) => {
+      arrive();
+      const settle = () => {
+        arrive();
+        follow();
+      };
+      heading.current = { target, timer: window.setTimeout(settle, SETTLES_MS) };
+      following.current = target === "end";
+      scrollTo(virtualizer.current, rows, target);
+    },
+    [arrive, follow, rows],
+  );
+  useEffect(() => {
+    const element = scroller.current;
+    for (const hand of HANDS) element?.addEventListener(hand, arrive, { passive: true });
+    return () => {
+      arrive();
+      for (const hand of HANDS) element?.removeEventListener(hand, arrive);
+    };
+  }, [arrive]);
+
+  const toEnd = useCallback(() => go("end"), [go]);
 
   const toSeq = useCallback(
     (seq: number) => {
-      const index = indexOfSeq(rows, seq);
-      wanted.current = index < 0 ? seq : null;
-      if (index < 0) return false;
-      leap(seq, index);
-      return true;
+      const found = indexOfSeq(rows, seq) >= 0;
+      wanted.current = found ? null : seq;
+      if (found) go(seq);
+      return found;
     },
-    [leap, rows],
+    [go, rows],
   );
 
   /** What is on the screen: marks it as read where somebody looks at it, asks for more near the edges. */
@@ -115,19 +135,16 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
     if (list === null || rows.length === 0) return;
     const target = wanted.current === null ? -1 : indexOfSeq(rows, wanted.current);
     if (target >= 0 && wanted.current !== null) {
-      leap(wanted.current, target);
+      go(wanted.current);
       wanted.current = null;
     } else if (placed.current !== shown.generation) {
-      const line = rows.findIndex(({ unreadLine }) => unreadLine);
-      following.current = line < 0 && !history.hasNewer;
-      if (line >= 0) list.scrollToIndex(line, { align: "start", offset: -ABOVE_UNREAD });
-      else list.scrollToIndex(rows.length - 1, { align: "end" });
+      go(rows.some(({ unreadLine }) => unreadLine) ? "unread" : "end");
+      following.current &&= !history.hasNewer;
     } else if (following.current || shown.ownSent) {
-      following.current = true;
-      list.scrollToIndex(rows.length - 1, { align: "end" });
+      go("end");
     }
     placed.current = shown.generation;
-  }, [leap, rows, shown, history.hasNewer]);
+  }, [go, rows, shown, history.hasNewer]);
 
   // Short conversations are never scrolled; and what came while nobody looked is seen when somebody looks again.
   useEffect(() => {
@@ -144,25 +161,21 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
   const onScroll = useCallback(() => {
     const list = virtualizer.current;
     if (list === null) return;
-    following.current =
-      jump.current === null &&
-      list.scrollOffset + list.viewportSize >= list.scrollSize - AT_END &&
-      !history.hasNewer;
+    if (heading.current === null) follow();
     look();
     const top = list.findItemIndex(list.scrollOffset);
     const row = rows[top];
     setDay(row === undefined || separatorNear(list, rows, top) ? null : row.at);
     window.clearTimeout(dayTimer.current);
     dayTimer.current = window.setTimeout(() => setDay(null), DAY_STAYS_MS);
-  }, [look, rows, history.hasNewer]);
+  }, [follow, look, rows]);
   useEffect(() => () => window.clearTimeout(dayTimer.current), []);
 
   const onResize = useCallback(() => {
-    const target = jump.current === null ? -1 : indexOfSeq(rows, jump.current.seq);
-    if (target >= 0) virtualizer.current?.scrollToIndex(target, { align: "center" });
-    else if (following.current) toEnd();
+    if (heading.current !== null) go(heading.current.target);
+    else if (following.current) go("end");
     look();
-  }, [rows, toEnd, look]);
+  }, [go, look]);
 
   return {
     scroller,
@@ -176,6 +189,18 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
     toEnd,
     toSeq,
   };
+}
+
+function scrollTo(list: VirtualizerHandle | null, rows: readonly TimelineRow[], target: Target): void {
+  const index =
+    target === "end"
+      ? rows.length - 1
+      : target === "unread"
+        ? rows.findIndex(({ unreadLine }) => unreadLine)
+        : indexOfSeq(rows, target);
+  if (index < 0) return;
+  if (target === "unread") list?.scrollToIndex(index, { align: "start", offset: -ABOVE_UNREAD });
+  else list?.scrollToIndex(index, { align: target === "end" ? "end" : "center" });
 }
 
 /** Whether a day's own separator stands where the floating one would. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { endingOf, groupOf, isPlayable, isSendable, kindOf, nameFor, renamed } from "./files";
+import { endingOf, groupOf, isPlayable, isSendable, kindOf, nameFor, renamed, shortened } from "./files";
 
 describe("kindOf", () => {
   it.each([
@@ -27,6 +27,13 @@ it("nothing but known types is given to a player", () => {
 });
 
 describe("names", () => {
+  it("that are long lose their middle, not their ending", () => {
+    expect(shortened("notice.pdf")).toBe("notice.pdf");
+    const short = shortened(`${"🥾".repeat(40)} and then ${"b".repeat(40)}.exe`);
+    expect([...short]).toHaveLength(56);
+    expect(short.startsWith("🥾🥾")).toBe(true);
+    expect(short.endsWith("bbb.exe")).toBe(true);
+  });
   it("get the ending of what the file has become", () => {
     expect(renamed("IMG_1.HEIC", "image/jpeg")).toBe("IMG_1.jpg");
     expect(renamed("no ending", "image/png")).toBe("no ending.png");

@@ -108,6 +108,18 @@ export type DocumentGroup = keyof typeof GROUPS | "other";
 export const endingOf = (filename: string): string =>
   /\.([A-Za-z0-9]{1,8})$/.exec(filename)?.[1]?.toLowerCase() ?? "";
 
+/** So much of a name is shown, of which so much is of its end. */
+const SHOWN = 56;
+const SHOWN_END = 16;
+
+/** A name without its middle, if it is long: the ending, which says what it is, is always there. */
+export function shortened(filename: string): string {
+  const characters = [...filename];
+  if (characters.length <= SHOWN) return filename;
+  const [head, tail] = [characters.slice(0, SHOWN - SHOWN_END - 1), characters.slice(-SHOWN_END)];
+  return `${head.join("")}…${tail.join("")}`;
+}
+
 /** What a document seems to be, for its icon. By its name: nothing depends on whether that is true. */
 export function groupOf(filename: string): DocumentGroup {
   const ending = endingOf(filename);

@@ -4,7 +4,6 @@ import { useEffect, useRef, useState } from "react";
 import { Dialog as AriaDialog } from "react-aria-components/Dialog";
 import { Modal, ModalOverlay } from "react-aria-components/Modal";
 import { useTranslation } from "react-i18next";
-import { useLocation } from "wouter";
 import { api, ok } from "@/api/client";
 import { useMe } from "@/store/hooks";
 import { EmptyState } from "@/ui/EmptyState";
@@ -18,15 +17,13 @@ import { type Place, step } from "./timing";
 import { useStories } from "./useStories";
 
 /** Somebody's stories over the whole page, one after another, then those of the next. */
-export function StoryViewer({ userId }: { userId: string }) {
+export function StoryViewer({ userId, onClose }: { userId: string; onClose: () => void }) {
   const { t } = useTranslation("stories");
-  const [, navigate] = useLocation();
-  const close = () => navigate("/stories", { replace: true });
   return (
-    <ModalOverlay isOpen className={styles.overlay ?? ""} onOpenChange={(open) => !open && close()}>
+    <ModalOverlay isOpen className={styles.overlay ?? ""} onOpenChange={(open) => !open && onClose()}>
       <Modal className={styles.modal ?? ""}>
         <AriaDialog className={styles.dialog ?? ""} aria-label={t("viewer.label")}>
-          <Watching key={userId} userId={userId} onClose={close} />
+          <Watching key={userId} userId={userId} onClose={onClose} />
         </AriaDialog>
       </Modal>
     </ModalOverlay>

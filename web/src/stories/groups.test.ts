@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { StoryView } from "@/types/socket";
 import {
+  anyNew,
   arranged,
   firstUnseen,
   type StoryGroup,
+  seenOf,
   timeLeft,
   withoutPerson,
   withoutStory,
@@ -99,4 +101,22 @@ it("tells how long it is there", () => {
   expect(timeLeft(at(1.99), 0)).toEqual({ unit: "hours", count: 1 });
   expect(timeLeft(at(0.5), 0)).toEqual({ unit: "minutes", count: 30 });
   expect(timeLeft(at(0), HOUR)).toEqual({ unit: "minutes", count: 1 });
+});
+
+it("a ring is made of what somebody tells at a time", () => {
+  const groups: StoryGroup[] = [
+    {
+      user_id: "ann",
+      name: "Ann",
+      avatar_media_id: null,
+      stories: [aStory("a", "ann", 1), aStory("b", "ann", 2, true), aStory("c", "ann", 3)],
+      unseen: 2,
+    },
+    { user_id: "me", name: "Me", avatar_media_id: null, stories: [aStory("d", "me", 4)], unseen: 1 },
+  ];
+  expect(seenOf(groups, "ann", 3 * HOUR)).toEqual([false, true, false]);
+  expect(seenOf(groups, "ann", 25 * HOUR + 1)).toEqual([true, false]);
+  expect(seenOf(groups, "ben", 3 * HOUR)).toEqual([]);
+  expect(anyNew(groups, "me", 3 * HOUR)).toBe(true);
+  expect(anyNew(withSeen(withSeen(groups, "a"), "c"), "me", 3 * HOUR)).toBe(false);
 });

@@ -35,6 +35,18 @@ export function arranged(groups: readonly StoryGroup[], me: string, now: number)
   return { own: current.find(({ user_id }) => user_id === me) ?? null, others };
 }
 
+/** Of each story that somebody tells at a time, whether it has been seen; the oldest first. */
+export function seenOf(groups: readonly StoryGroup[], userId: string, now: number): boolean[] {
+  const group = groups.find(({ user_id }) => user_id === userId);
+  return (group?.stories ?? [])
+    .filter(({ expires_at }) => Date.parse(expires_at) > now)
+    .map(({ seen }) => seen);
+}
+
+/** Whether anybody else tells something, at a time, that has not been seen. */
+export const anyNew = (groups: readonly StoryGroup[], me: string, now: number): boolean =>
+  groups.some(({ user_id }) => user_id !== me && seenOf(groups, user_id, now).includes(false));
+
 /** A story has been told. `person`: whose it is, for the first of theirs. */
 export function withStory(
   groups: readonly StoryGroup[],

@@ -1,8 +1,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useCallback, useEffect } from "react";
 import { api, ok } from "@/api/client";
 import { useRealtime } from "@/store/context";
-import type { StoryGroup } from "./groups";
+import { useMe } from "@/store/hooks";
+import { anyNew, type StoryGroup, seenOf } from "./groups";
 import { listen, STORIES } from "./news";
 
 const PAGE = 100;
@@ -25,8 +26,8 @@ async function fetchStories(signal: AbortSignal): Promise<StoryGroup[]> {
   return [...new Map(groups.map((group) => [group.user_id, group])).values()];
 }
 
-/** Everybody's stories that one may see, as they are now. One request for however many ask. */
-export function useStories() {
+/** One request for however many ask; whoever selects renders again when what was selected is another. */
+function useFeed<T>(select: (groups: StoryGroup[]) => T) {
   const client = useRealtime();
   const queries = useQueryClient();
   useEffect(() => listen(client, queries), [client, queries]);
@@ -34,5 +35,26 @@ export function useStories() {
     queryKey: STORIES,
     queryFn: ({ signal }) => fetchStories(signal),
     staleTime: 5 * 60_000,
+    select,
   });
+}
+
+const all = (groups: StoryGroup[]) => groups;
+
+/** Everybody's stories that one may see, as they are now. */
+export const useStories = () => useFeed(all);
+
+const NONE: readonly boolean[] = [];
+
+/** Of each story that somebody tells now, whether one has seen it. */
+export function useSeenOf(userId: string): readonly boolean[] {
+  const select = useCallback((groups: StoryGroup[]) => seenOf(groups, userId, Date.now()), [userId]);
+  return useFeed(select).data ?? NONE;
+}
+
+/** Whether others tell something that one has not seen. */
+export function useNewStories(): boolean {
+  const { id } = useMe();
+  const select = useCallback((groups: StoryGroup[]) => anyNew(groups, id, Date.now()), [id]);
+  return useFeed(select).data ?? false;
 }

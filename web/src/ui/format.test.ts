@@ -7,6 +7,7 @@ import {
   formatListTime,
   formatRelative,
   formatTime,
+  regional,
 } from "./format";
 
 const NOW = new Date(2026, 2, 18, 15, 30);
@@ -46,6 +47,21 @@ test.each([
   [at(2026, 1, 1, 8), "February 1"],
 ])("%s was %s", (time, words) => {
   expect(formatRelative(time, NOW)).toBe(words);
+});
+
+test.each([
+  ["en", ["en-GB", "en"], "15:30", "18/03/2026"],
+  ["en", ["ar-EG", "en-US"], "3:30 PM", "03/18/2026"],
+  ["ar", ["ar-SA"], "3:30 م", "18/03/2026"],
+  ["en", ["ar"], "3:30 PM", "03/18/2026"],
+])("%s in a browser of %s", (language, languages, time, date) => {
+  const tag = regional(language, languages);
+  const plain = (text: string) =>
+    text.replaceAll(/[\u200e\u200f\u202f]/gu, (one) => (one === "\u202f" ? " " : ""));
+  expect(plain(new Intl.DateTimeFormat(tag, { hour: "numeric", minute: "2-digit" }).format(NOW))).toBe(time);
+  expect(
+    plain(new Intl.DateTimeFormat(tag, { day: "2-digit", month: "2-digit", year: "numeric" }).format(NOW)),
+  ).toBe(date);
 });
 
 test("a clock that is ahead does not bring things from the future", () => {

@@ -4,18 +4,31 @@ const DAY_MS = 86_400_000;
 
 type Time = string | number | Date;
 
-function language(): string {
-  return document.documentElement.lang || "en";
+/** A language as it is written where the browser is at home: 24 hours or twice 12, the day or the month first. Digits are those of the texts around them. */
+export function regional(language: string, languages: readonly string[]): string {
+  const home = languages.find((tag) => tag.split("-")[0] === language) ?? language;
+  return `${home}-u-ca-gregory-nu-latn`;
+}
+
+/** By language; the browser's own do not change under a page. */
+const locals = new Map<string, string>();
+
+/** The language of the page, for `Intl`. */
+export function localLanguage(): string {
+  const page = document.documentElement.lang || "en";
+  const local = locals.get(page) ?? regional(page, navigator.languages);
+  locals.set(page, local);
+  return local;
 }
 
 /** Intl's formatters are dear to make and lists ask for thousands: one of each kind is kept for each language. */
 const made = new Map<string, unknown>();
 
 function kept<T>(kind: string, make: (language: string) => T): T {
-  const key = `${language()}/${kind}`;
+  const key = `${localLanguage()}/${kind}`;
   const before = made.get(key);
   if (before !== undefined) return before as T;
-  const now = make(language());
+  const now = make(localLanguage());
   made.set(key, now);
   return now;
 }
@@ -29,7 +42,7 @@ function relative(): Intl.RelativeTimeFormat {
 }
 
 function capitalised(text: string): string {
-  return text.charAt(0).toLocaleUpperCase(language()) + text.slice(1);
+  return text.charAt(0).toLocaleUpperCase(localLanguage()) + text.slice(1);
 }
 
 /** How many midnights lie between a time and now. */

@@ -17,7 +17,7 @@ import { useTranslation } from "react-i18next";
 import { formatBytes } from "@/ui/format";
 import type { DocumentFile } from "../content";
 import { download } from "../download";
-import { type DocumentGroup, endingOf, groupOf } from "../files";
+import { type DocumentGroup, endingOf, groupOf, shortened } from "../files";
 import { mediaProblem } from "../mediaUrl";
 import styles from "./DocumentCard.module.css";
 
@@ -110,14 +110,10 @@ export function DocumentIcon({ filename }: { filename: string }) {
   );
 }
 
-/** A name shortened in its middle: its ending, which says what it is, always shows. */
 export function Filename({ name }: { name: string }) {
-  const ending = endingOf(name);
-  const cut = Math.max(1, name.length - Math.max(ending.length + 1, 6));
   return (
     <bdi className={styles.name} title={name}>
-      <span className={styles.stem}>{name.slice(0, cut)}</span>
-      <span>{name.slice(cut)}</span>
+      {shortened(name)}
     </bdi>
   );
 }

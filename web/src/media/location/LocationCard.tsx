@@ -77,8 +77,8 @@ export function Coordinates({ point }: { point: Point }) {
   const { lat, north, lng, east } = coordinates(point);
   return (
     <bdi dir="ltr">
-      {lat} {t(north ? "location.north" : "location.south")}, {lng}{" "}
-      {t(east ? "location.east" : "location.west")}
+      {lat} <bdi>{t(north ? "location.north" : "location.south")}</bdi>, {lng}{" "}
+      <bdi>{t(east ? "location.east" : "location.west")}</bdi>
     </bdi>
   );
 }
