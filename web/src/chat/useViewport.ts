@@ -16,6 +16,8 @@ const SEPARATOR = 44;
 const DAY_STAYS_MS = 1_400;
 /** A place that was gone to is held until nothing around it has been measured anew for so long, or somebody scrolls. */
 const SETTLES_MS = 1_000;
+/** Less than this (in px) nobody sees; the browser rounds. */
+const NEAR = 2;
 /** By what somebody scrolls. */
 const HANDS = ["wheel", "touchmove", "pointerdown", "keydown"] as const;
 
@@ -46,7 +48,7 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
   const following = useRef(false);
   const wanted = useRef<number | null>(null);
   /** Where one is on the way to: rows that are measured on the way move everything, and nothing of that is somebody's scrolling. */
-  const heading = useRef<{ target: Target; timer: number } | null>(null);
+  const heading = useRef<{ target: Target; frame: number } | null>(null);
   const [atEnd, setAtEnd] = useState(true);
   const [day, setDay] = useState<string | null>(null);
   const dayTimer = useRef<number | undefined>(undefined);
@@ -71,22 +73,33 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
     following.current = ended && !hasNewer.current;
   }, []);
 
+  const current = useRef(rows);
+  current.current = rows;
   const arrive = useCallback(() => {
-    window.clearTimeout(heading.current?.timer);
+    if (heading.current !== null) cancelAnimationFrame(heading.current.frame);
     heading.current = null;
   }, []);
   const go = useCallback(
     (target: Target) => {
       arrive();
-      const settle = () => {
-        arrive();
-        follow();
-      };
-      heading.current = { target, timer: window.setTimeout(settle, SETTLES_MS) };
       following.current = target === "end";
-      scrollTo(virtualizer.current, rows, target);
+      let until = performance.now() + SETTLES_MS;
+      // Looked at with each frame: the list has not grown yet at the moment when it tells that it will.
+      const hold = () => {
+        if (!isThere(virtualizer.current, current.current, target)) {
+          scrollTo(virtualizer.current, current.current, target);
+          until = performance.now() + SETTLES_MS;
+        }
+        if (performance.now() < until) heading.current = { target, frame: requestAnimationFrame(hold) };
+        else {
+          arrive();
+          follow();
+        }
+      };
+      scrollTo(virtualizer.current, current.current, target);
+      heading.current = { target, frame: requestAnimationFrame(hold) };
     },
-    [arrive, follow, rows],
+    [arrive, follow],
   );
   useEffect(() => {
     const element = scroller.current;
@@ -172,8 +185,7 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
   useEffect(() => () => window.clearTimeout(dayTimer.current), []);
 
   const onResize = useCallback(() => {
-    if (heading.current !== null) go(heading.current.target);
-    else if (following.current) go("end");
+    if (heading.current === null && following.current) go("end");
     look();
   }, [go, look]);
 
@@ -191,16 +203,27 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
   };
 }
 
+function indexOf(rows: readonly TimelineRow[], target: Target): number {
+  if (target === "end") return rows.length - 1;
+  return target === "unread" ? rows.findIndex(({ unreadLine }) => unreadLine) : indexOfSeq(rows, target);
+}
+
 function scrollTo(list: VirtualizerHandle | null, rows: readonly TimelineRow[], target: Target): void {
-  const index =
-    target === "end"
-      ? rows.length - 1
-      : target === "unread"
-        ? rows.findIndex(({ unreadLine }) => unreadLine)
-        : indexOfSeq(rows, target);
+  const index = indexOf(rows, target);
   if (index < 0) return;
   if (target === "unread") list?.scrollToIndex(index, { align: "start", offset: -ABOVE_UNREAD });
   else list?.scrollToIndex(index, { align: target === "end" ? "end" : "center" });
+}
+
+/** Whether it is scrolled to where `scrollTo` leads, as far as is known of the heights of rows. */
+function isThere(list: VirtualizerHandle | null, rows: readonly TimelineRow[], target: Target): boolean {
+  const index = indexOf(rows, target);
+  if (list === null || index < 0) return true;
+  const rest = list.getItemSize(index) - list.viewportSize;
+  const before = target === "unread" ? -ABOVE_UNREAD : target === "end" ? rest : rest / 2;
+  const last = Math.max(0, list.scrollSize - list.viewportSize);
+  const offset = Math.min(last, Math.max(0, list.getItemOffset(index) + before));
+  return Math.abs(list.scrollOffset - offset) <= NEAR;
 }
 
 /** Whether a day's own separator stands where the floating one would. */
