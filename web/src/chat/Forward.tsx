@@ -1,15 +1,20 @@
-/** A text passed on to other chats. */
+/** A message passed on to other chats. */
+
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { Check } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
-import type { Chat } from "@/realtime/realtime";
+import { type DownloadOptions, fetchFile } from "@/media/download";
+import { isSendable, nameFor } from "@/media/files";
+import type { Attachment, Chat } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
-import { useChatTitle, usePerson, useRealtimeState } from "@/store/hooks";
+import { useChatTitle, useMe, usePerson, useRealtimeState } from "@/store/hooks";
 import type { MessageView } from "@/types/socket";
 import { Avatar, Button, Dialog, EmptyState, Row, SearchField, toast, useErrorWords } from "@/ui";
 import styles from "./Forward.module.css";
 import { shows } from "./filters";
+import { type Fetch, forwarded } from "./forwarding";
 import { maySend } from "./permissions";
 import { titleOf } from "./titles";
 
@@ -22,6 +27,15 @@ export function Forward({ message, onClose }: { message: MessageView; onClose: (
   const words = useErrorWords();
   const [, navigate] = useLocation();
   const [query, setQuery] = useState("");
+  const queries = useQueryClient();
+  const me = useMe();
+  /** How much of the file is there, from 0 to 1, while it is fetched. */
+  const [fetched, setFetched] = useState<number | null>(null);
+  const abort = useRef(new AbortController());
+  useEffect(() => {
+    abort.current = new AbortController();
+    return () => abort.current.abort();
+  }, []);
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const { chats, chatOrder, people } = useRealtimeState((state) => state);
   const offered = chatOrder.flatMap((id) => {
@@ -35,13 +49,18 @@ export function Forward({ message, onClose }: { message: MessageView; onClose: (
       before.includes(id) ? before.filter((other) => other !== id) : [...before, id].slice(-MOST),
     );
   const send = async () => {
+    const { signal } = abort.current;
     try {
-      const { text } = message.content as { text: string };
-      await Promise.all(chosen.map((id) => client.send(id, { type: "text", content: { text } })));
+      setFetched(0);
+      const fetch = fetching(queries, { signal, onProgress: setFetched });
+      const draft = await forwarded(message, me.id, fetch);
+      await Promise.all(chosen.map((id) => client.send(id, draft)));
       onClose();
       if (chosen.length === 1) navigate(`/chats/${chosen[0]}`);
       else toast(t("forwarded", { count: chosen.length }));
     } catch (error) {
+      if (signal.aborted) return;
+      setFetched(null);
       toast(words(error), { error: true });
     }
   };
@@ -50,9 +69,19 @@ export function Forward({ message, onClose }: { message: MessageView; onClose: (
       title={t("forwardTo")}
       onClose={onClose}
       actions={
-        <Button variant="primary" isDisabled={chosen.length === 0} onPress={() => void send()}>
-          {t("send")}
-        </Button>
+        <>
+          {fetched !== null && fetched > 0 && (
+            <progress className={styles.progress} max={1} value={fetched} aria-label={t("fetching")} />
+          )}
+          <Button
+            variant="primary"
+            isDisabled={chosen.length === 0}
+            isPending={fetched !== null}
+            onPress={() => void send()}
+          >
+            {t("send")}
+          </Button>
+        </>
       }
     >
       <SearchField label={t("searchChats")} value={query} onChange={setQuery} />
@@ -65,6 +94,21 @@ export function Forward({ message, onClose }: { message: MessageView; onClose: (
     </Dialog>
   );
 }
+
+/** Files come as octets; what is to be shown is given its type again if it is one that is shown. */
+const fetching =
+  (queries: QueryClient, options: DownloadOptions): Fetch =>
+  async ({ media_id, type, created_at }) => {
+    const { blob, file } = await fetchFile(queries, media_id ?? "", options);
+    const kind = type as Attachment["kind"];
+    const shown = kind !== "document" && isSendable(kind, file.content_type);
+    return {
+      blob: shown ? new Blob([blob], { type: file.content_type }) : blob,
+      kind,
+      contentType: file.content_type,
+      filename: file.filename ?? nameFor(kind, file.content_type, new Date(created_at)),
+    };
+  };
 
 function ChatChoice({
   chat,

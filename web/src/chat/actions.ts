@@ -11,6 +11,7 @@ import {
   X,
 } from "lucide-react";
 import type { Chat } from "@/realtime/realtime";
+import { isForwardable } from "./forwarding";
 import { mayDelete, mayEdit, maySeeReceipts, maySend } from "./permissions";
 import type { TimelineRow } from "./timeline";
 
@@ -53,8 +54,7 @@ export function actionsFor(row: TimelineRow, chat: Chat, me: string, blocked: bo
     reply: maySend(chat) && !blocked,
     copy: textOf(row) !== null,
     edit: mayEdit(chat, message, me) && !blocked,
-    // A file may be sent by its owner alone, and where somebody is now is not to be passed on.
-    forward: message.type === "text",
+    forward: isForwardable(message),
     info: maySeeReceipts(chat, message, me),
     delete: mayDelete(chat, message, me),
     retry: false,

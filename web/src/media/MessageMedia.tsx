@@ -93,9 +93,10 @@ function Unsent({ outgoing }: { outgoing: Outgoing }) {
   const { draft, clientId, status, progress } = outgoing;
   const { attachment, content } = draft;
   if (draft.type === "location") return <LocationCard message={null} content={content} />;
-  if (attachment === undefined) return null;
-  const local = keepOwnFile(clientId, attachment.blob, attachment.contentType);
-  const waiting = status !== "failed" && (status === "uploading" || progress < 1);
+  const mediaId = draft.mediaId ?? null;
+  const local =
+    attachment === undefined ? null : keepOwnFile(clientId, attachment.blob, attachment.contentType);
+  const waiting = attachment !== undefined && status !== "failed" && (status === "uploading" || progress < 1);
   const ring = waiting && (
     <UploadRing
       progress={progress}
@@ -110,8 +111,8 @@ function Unsent({ outgoing }: { outgoing: Outgoing }) {
         <div className={styles.stack}>
           <PictureBody
             picture={picture(content)}
-            mediaId={null}
-            local={local.url}
+            mediaId={mediaId}
+            local={local?.url ?? null}
             name={t("photo")}
             onOpen={null}
           />
@@ -123,7 +124,7 @@ function Unsent({ outgoing }: { outgoing: Outgoing }) {
         <div className={styles.stack}>
           <VideoBody
             picture={picture(content)}
-            mediaId={null}
+            mediaId={mediaId}
             local={local}
             name={t("video")}
             onOpen={null}
@@ -134,12 +135,12 @@ function Unsent({ outgoing }: { outgoing: Outgoing }) {
     case "audio":
       return (
         <div className={styles.line}>
-          <Voice content={content} trackKey={clientId} mediaId={null} local={local.url} />
+          <Voice content={content} trackKey={clientId} mediaId={mediaId} local={local?.url ?? null} />
           {ring}
         </div>
       );
     case "document":
-      return <DocumentCard file={documentFile(content)} mediaId={null} end={ring || undefined} />;
+      return <DocumentCard file={documentFile(content)} mediaId={mediaId} end={ring || undefined} />;
     default:
       return null;
   }

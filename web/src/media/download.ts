@@ -20,6 +20,16 @@ export async function download(
   filename: string,
   options: DownloadOptions = {},
 ): Promise<void> {
+  const { blob, file } = await fetchFile(queries, mediaId, options);
+  save(blob, file.filename ?? filename);
+}
+
+/** The bytes of a file, and what is known of it. @throws ApiError, TypeError without a connection */
+export async function fetchFile(
+  queries: QueryClient,
+  mediaId: string,
+  options: DownloadOptions = {},
+): Promise<{ blob: Blob; file: MediaFile }> {
   const file = await locate(queries, mediaId);
   let answer = await fetch(file.url, { ...(options.signal && { signal: options.signal }) });
   if (answer.status === 403) {
@@ -27,7 +37,7 @@ export async function download(
     answer = await fetch((await locate(queries, mediaId)).url);
   }
   if (!answer.ok) throw new TypeError(`the object store answered ${answer.status}`);
-  save(await whole(answer, file, options.onProgress), file.filename ?? filename);
+  return { blob: await whole(answer, file, options.onProgress), file };
 }
 
 /** Octets whatever the file says it is: nothing is to be opened instead of saved. */

@@ -203,7 +203,7 @@ class TabClient implements RealtimeClient {
       draft,
       createdAt: new Date(now).toISOString(),
       order: this.lastOrder,
-      mediaId: null,
+      mediaId: draft.mediaId ?? null,
       failed: null,
     };
     try {

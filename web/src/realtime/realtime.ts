@@ -51,6 +51,8 @@ export interface Draft {
   type: MessageType;
   content: Record<string, unknown>;
   attachment?: Attachment;
+  /** Instead of an attachment: a file that this user has uploaded before. */
+  mediaId?: string;
   replyTo?: number;
 }
 

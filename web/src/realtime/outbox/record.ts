@@ -9,7 +9,7 @@ export interface OutgoingRecord {
   readonly createdAt: Timestamp;
   /** Its place among those of its chat. */
   readonly order: number;
-  /** Of an attachment that has been uploaded. */
+  /** Of an attachment that has been uploaded, or of the draft. */
   readonly mediaId: string | null;
   readonly failed: { code: string; message: string } | null;
 }
@@ -43,5 +43,6 @@ export function outgoingOf(
 /** Of a message that another tab has taken in and perhaps not kept. Its file is uploaded anew. */
 export function recordOfOutgoing(outgoing: Outgoing): OutgoingRecord {
   const { clientId, chatId, draft, createdAt, error } = outgoing;
-  return { clientId, chatId, draft, createdAt, order: Date.parse(createdAt), mediaId: null, failed: error };
+  const mediaId = draft.mediaId ?? null;
+  return { clientId, chatId, draft, createdAt, order: Date.parse(createdAt), mediaId, failed: error };
 }
