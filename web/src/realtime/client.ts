@@ -37,7 +37,6 @@ class TabClient implements RealtimeClient {
   private readonly drafts: Drafts;
   private readonly link: Link;
   private readonly listeners = new Set<(event: DomainEvent) => void>();
-  private readonly source: HistorySource;
   private kept: Promise<Kept> | null = null;
   private isOver = false;
   private lastOrder = 0;
@@ -55,8 +54,8 @@ class TabClient implements RealtimeClient {
       chatOrder: [],
       histories: new Map(),
     }));
-    this.source = new HistorySource(ports.rest, this.storage, this.board);
-    this.histories = new Histories(this.board, this.source, (chatId, history) => {
+    const source = new HistorySource(ports.rest, this.storage, this.board);
+    this.histories = new Histories(this.board, source, (chatId, history) => {
       const histories = new Map(this.state.getState().histories);
       if (history === null) histories.delete(chatId);
       else histories.set(chatId, history);
@@ -188,8 +187,8 @@ class TabClient implements RealtimeClient {
     return this.histories.newest(chatId);
   }
 
-  async message(chatId: ChatId, seq: number): Promise<MessageView | null> {
-    return this.histories.message(chatId, seq) ?? (await this.source.one(chatId, seq));
+  message(chatId: ChatId, seq: number): Promise<MessageView | null> {
+    return this.histories.message(chatId, seq);
   }
 
   // -- sending ---------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ export class Journal {
     for (const [key, message] of this.messages) if (message.chat_id === chatId) this.messages.delete(key);
   }
 
-  /** Resolves when everything that was noted is written, or will not be. */
+  /** What is read from now on has what was noted. Resolves when everything that was noted is written, or will not be. */
   async flush(): Promise<void> {
     if (this.timer !== null) {
       clearTimeout(this.timer);

@@ -1,6 +1,7 @@
 // @vitest-environment node
 /** Whatever happens in whatever order: in the end a device has what the server has, and what was written is there once, in order. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { randomness } from "@/testing/randomness";
 import { Device, SwitchedNetwork } from "@/testing/server/device";
 import { SimulatedServer } from "@/testing/server/server";
 import { MemoryStorage } from "./storage/memory";
@@ -18,17 +19,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-/** https://gist.github.com/tommyettinger/46a874533244883189143505d203312c (mulberry32) */
-function randomness(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 class Walk {
   readonly server = new SimulatedServer();

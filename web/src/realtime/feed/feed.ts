@@ -88,6 +88,7 @@ export class Feed {
       chats: result.chats,
       messages: [...result.messages.values()].flat(),
     });
+    if (result.removed.length + result.reset.length > 0) void this.journal.flush();
     this.board.publish(...changes);
     for (const chatId of result.removed) this.owner.removed(chatId);
     this.owner.online(answer.online);
@@ -258,6 +259,7 @@ export class Feed {
 
   private remove(chatId: ChatId): void {
     this.journal.note({ removed: [chatId] });
+    void this.journal.flush();
     this.board.publish({ kind: "removed", chatId });
     this.owner.removed(chatId);
   }

@@ -28,6 +28,8 @@ interface Open {
   /** An older and a newer page under way: one of each at a time. */
   under: { older: Promise<void> | null; newer: Promise<void> | null };
   firstUnread: number | null;
+  /** Where something was missing when it was last asked for: what is refused is asked for again only when it is something else. */
+  filled: string;
 }
 
 export class Histories {
@@ -53,6 +55,7 @@ export class Histories {
       loading: 0,
       under: { older: null, newer: null },
       firstUnread: view !== undefined && view.unread > 0 ? view.read_seq + 1 : null,
+      filled: "",
     };
     this.open.set(chatId, open);
     this.tell(chatId, open);
@@ -73,9 +76,12 @@ export class Histories {
     return [...this.open.keys()];
   }
 
-  message(chatId: ChatId, seq: number): MessageView | undefined {
+  async message(chatId: ChatId, seq: number): Promise<MessageView | null> {
     const stretch = this.open.get(chatId)?.stretch;
-    return stretch?.messages[seq - stretch.before - 1];
+    const shown = stretch?.messages[seq - stretch.before - 1];
+    if (shown !== undefined) return shown;
+    const found = await this.source.one(chatId, seq);
+    return found === null ? null : (this.source.recent.over([found])[0] ?? null);
   }
 
   older(chatId: ChatId): Promise<void> {
@@ -84,7 +90,7 @@ export class Histories {
     open.under.older ??= this.loading(chatId, open, async (wanted) => {
       const { before } = open.stretch;
       const older = await this.source.before(chatId, before + 1, PAGE, wanted);
-      if (wanted()) open.stretch = withOlder(open.stretch, older);
+      if (wanted()) open.stretch = withOlder(open.stretch, this.source.recent.over(older));
     }).finally(() => {
       open.under.older = null;
     });
@@ -99,7 +105,7 @@ export class Histories {
       const came = await this.source.after(chatId, after, PAGE, wanted);
       if (!wanted()) return;
       const end = came.at(-1)?.seq ?? after;
-      open.stretch = withNewer(open.stretch, came, end >= this.chatsLast(chatId));
+      open.stretch = withNewer(open.stretch, this.source.recent.over(came), end >= this.chatsLast(chatId));
     }).finally(() => {
       open.under.newer = null;
     });
@@ -118,7 +124,7 @@ export class Histories {
         this.source.after(chatId, seq - 1, PAGE / 2, wanted),
       ]);
       if (!wanted()) return;
-      const messages = [...older, ...newer];
+      const messages = this.source.recent.over([...older, ...newer]);
       open.stretch = stretchOf(messages, (messages.at(-1)?.seq ?? 0) >= this.chatsLast(chatId));
     });
   }
@@ -140,8 +146,8 @@ export class Histories {
       if (change.kind === "messages") open.stretch = withMessages(open.stretch, change.messages);
       if (change.kind === "reset" || change.kind === "removed") {
         this.another(open);
-        if (change.kind === "removed") open.stretch = stretchOf([], true);
-        else void this.load(chatId, open, PAGE);
+        open.stretch = stretchOf([], true);
+        if (change.kind === "reset") void this.load(chatId, open, PAGE);
       }
       shown.add(chatId);
     }
@@ -152,21 +158,26 @@ export class Histories {
     for (const chatId of shown) {
       const open = this.open.get(chatId) as Open;
       this.tell(chatId, open);
-      if (this.isBehind(chatId, open)) void this.fill(chatId, open);
+      this.catchUp(chatId, open);
     }
   }
 
-  /** What is missing at the end will not come by itself: the chat was not known when it was opened, or catching up is over without it. */
-  private isBehind(chatId: ChatId, open: Open): boolean {
-    if (!open.stretch.following || open.loading > 0 || !this.hasNewer(chatId, open)) return false;
-    return open.stretch.messages.length === 0 || this.board.state.connection.status === "online";
+  /** Asks for what is missing at the end and will not come by itself: the chat was not known when it was opened, or catching up is over without it. */
+  private catchUp(chatId: ChatId, open: Open): void {
+    const { following, messages } = open.stretch;
+    if (!following || open.loading > 0 || !this.hasNewer(chatId, open)) return;
+    if (messages.length > 0 && this.board.state.connection.status !== "online") return;
+    const missing = `${open.part}: ${lastSeq(open.stretch)} to ${this.chatsLast(chatId)}`;
+    if (open.filled === missing) return;
+    open.filled = missing;
+    void this.loading(chatId, open, (wanted) => this.fill(chatId, open, PAGE, wanted));
   }
 
   /** Everything may be different: another tab leads. */
   refresh(): void {
     for (const [chatId, open] of this.open) {
       this.tell(chatId, open);
-      if (open.stretch.following && this.hasNewer(chatId, open)) void this.fill(chatId, open);
+      this.catchUp(chatId, open);
     }
   }
 
@@ -183,23 +194,19 @@ export class Histories {
       const kept = await this.source.newestKept(chatId, limit);
       if (!wanted()) return;
       const came = [...open.stretch.loose.values(), ...open.stretch.messages];
-      this.become(open, stretchOf(kept, true), came);
+      this.become(open, stretchOf(this.source.recent.over(kept), true), came);
       if (kept.length > 0) this.tell(chatId, open);
-      if (lastSeq(open.stretch) < this.chatsLast(chatId)) await this.fillNow(chatId, open, limit, wanted);
+      if (lastSeq(open.stretch) < this.chatsLast(chatId)) await this.fill(chatId, open, limit, wanted);
       if (open.stretch.messages.length < PAGE / 2 && open.stretch.before > 0) {
         const older = await this.source.before(chatId, open.stretch.before + 1, PAGE, wanted);
-        if (wanted()) open.stretch = withOlder(open.stretch, older);
+        if (wanted()) open.stretch = withOlder(open.stretch, this.source.recent.over(older));
       }
     });
   }
 
-  private fill(chatId: ChatId, open: Open): Promise<void> {
-    return this.loading(chatId, open, (wanted) => this.fillNow(chatId, open, PAGE, wanted));
-  }
-
   /** What is missing between the stretch and the end of the history; if that is more than a page, the stretch becomes the end. */
-  private async fillNow(chatId: ChatId, open: Open, limit: number, wanted: () => boolean): Promise<void> {
-    const page = await this.source.newest(chatId, Math.max(limit, PAGE), wanted);
+  private async fill(chatId: ChatId, open: Open, limit: number, wanted: () => boolean): Promise<void> {
+    const page = this.source.recent.over(await this.source.newest(chatId, Math.max(limit, PAGE), wanted));
     const first = page[0];
     if (first === undefined || !wanted()) return;
     const { stretch } = open;
@@ -229,6 +236,7 @@ export class Histories {
     } finally {
       open.loading -= 1;
       this.tell(chatId, open);
+      if (this.open.get(chatId) === open) this.catchUp(chatId, open);
     }
   }
 

@@ -5,12 +5,15 @@ import type { Board } from "../board";
 import { type ChatId, RealtimeError } from "../realtime";
 import type { PageQuery, Rest } from "../rest";
 import { type Storage, StorageError } from "../storage/storage";
+import { Recent } from "./recent";
 import { firstRun, lastRun } from "./stretch";
 
 /** The chat is not on the screen any more, or shows another part of its history. */
 export class NotWanted extends Error {}
 
 export class HistorySource {
+  /** To be laid over what comes from here, at the moment when it is shown. */
+  readonly recent = new Recent();
   private readonly sleepers = new Set<() => void>();
 
   constructor(
@@ -19,7 +22,8 @@ export class HistorySource {
     private readonly board: Board,
   ) {
     let wasOnline = false;
-    board.listen((_, { connection }) => {
+    board.listen((changes, { connection }) => {
+      for (const change of changes) if (change.kind === "messages") this.recent.add(change.messages);
       const isOnline = connection.status === "online" || connection.status === "catching-up";
       if (isOnline && !wasOnline) for (const wake of [...this.sleepers]) wake();
       wasOnline = isOnline;
@@ -73,7 +77,9 @@ export class HistorySource {
       if (!wanted()) throw new NotWanted();
       try {
         const { items } = await this.rest.page(chatId, query);
-        await this.keep(items);
+        // What is not wanted any more may be of a chat of which nothing is to be kept.
+        if (!wanted()) throw new NotWanted();
+        await this.keep(this.recent.over(items));
         if (!wanted()) throw new NotWanted();
         return items;
       } catch (error) {

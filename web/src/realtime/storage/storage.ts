@@ -1,6 +1,6 @@
 /**
- * What a device keeps: a port. Every write is atomic, and writes happen in the order in which they are asked for. Several tabs have the same store
- * open at a time; each sees what another has written as soon as that is done.
+ * What a device keeps: a port. Every write is atomic, and what is asked happens in the order in which it is asked, reads and writes. Several tabs have
+ * the same store open at a time; each sees what another has written as soon as that is done.
  *
  * Whatever cannot be done is a `StorageError`.
  */
