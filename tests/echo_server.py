@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 20
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

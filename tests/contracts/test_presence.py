@@ -10,6 +10,7 @@ from persistence.models import PresentDevice, Turn
 from tests.contracts.nodes import Node, Nodes
 from tests.contracts.samples import AT
 
+PATIENCE_S = 60.0
 LONG_S = 600.0
 SHORT_S = 0.01
 MANY = 1_203
@@ -39,7 +40,7 @@ async def tell(node: Node, *, grace_s: float = LONG_S) -> list[tuple[str, bool]]
 
 async def eventually(node: Node, *, grace_s: float = LONG_S) -> list[tuple[str, bool]]:
     """The same, as soon as anything is due."""
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE_S):
         while not (found := await tell(node, grace_s=grace_s)):  # noqa: ASYNC110 - the store tells nobody
             await trio.sleep(SHORT_S)
     return found
@@ -173,7 +174,7 @@ async def test_who_tells_too_late_takes_nothing_back(nodes: Nodes) -> None:
     await leave(a, device(a))
     late = await take(a, hold_s=SHORT_S)
     await b.presence.arrived([device(b)])
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE_S):
         while not (again := await take(b)):  # noqa: ASYNC110 - the store tells nobody
             await trio.sleep(SHORT_S)
     assert [turn.online for turn in again] == [True]
@@ -207,7 +208,7 @@ async def test_a_dead_nodes_users_go_once_after_the_grace_period(nodes: Nodes) -
     assert await tell(a, grace_s=0) == []
     assert await a.cluster.bury() == [x.name]
     found: list[tuple[str, bool]] = []
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE_S):
         while len(found) < len(users) - 1:
             turns = await b.presence.turns(at=AT, grace_s=SHORT_S, hold_s=LONG_S, most=2)
             found += [(turn.user_id, turn.online) for turn in turns]
@@ -308,7 +309,7 @@ async def test_nothing_is_left_of_those_who_have_gone(nodes: Nodes) -> None:
     nodes.expire(x)
     await a.cluster.bury()
     gone: list[tuple[str, bool]] = []
-    with trio.fail_after(10):
+    with trio.fail_after(PATIENCE_S):
         while len(gone) < 2:
             gone += await eventually(a, grace_s=0)
     assert await tell(a) == []

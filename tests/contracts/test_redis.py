@@ -23,8 +23,8 @@ SECRET = "a-secret-that-nobody-may-see"
 
 @pytest.fixture
 async def connection(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Redis]:
-    """A connection that waits a fifth of a second for an answer."""
-    monkeypatch.setattr("persistence.redis.TIMEOUT_S", 0.2)
+    """A connection that waits a second for an answer."""
+    monkeypatch.setattr("persistence.redis.TIMEOUT_S", 1.0)
     made = Redis(servers.redis_url, f"{new_id()}:")
     async with made.running():
         yield made

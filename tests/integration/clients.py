@@ -19,7 +19,7 @@ from tests import client_frames as wire
 from tests.client_frames import CLOSE, PING, TEXT, Frame
 from tests.integration.nodes import HOST, Account, Node
 
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 60.0
 """For what a node should answer at once."""
 READ_BYTES: Final = 65_536
 NO_MASK: Final = bytes(4)

@@ -38,7 +38,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 HOST: Final = "127.0.0.1"
 FIRST_PORT: Final = 21_000
 """Below the ports that the kernel gives to outgoing connections."""
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
 PAUSE_S: Final = 0.02
 PASSWORD: Final = "correct horse"
 MIB: Final = 1 << 20

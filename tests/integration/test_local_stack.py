@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import socketserver
@@ -26,8 +27,10 @@ PATIENCE_S = 60
 
 
 def free_ports(count: int) -> int:
-    """The first of some ports in a row on which nothing listens."""
-    for first in range(34_000, 40_000, count):
+    """The first of some ports in a row on which nothing listens: below those that the kernel gives to outgoing connections, and seldom the same twice, since
+    nothing keeps them.
+    """
+    for first in range(random.randrange(22_000, 25_000), 26_000, count):
         with_sockets = [socket.socket() for _ in range(count)]
         try:
             for offset, probe in enumerate(with_sockets):

@@ -24,7 +24,7 @@ from tests.integration.nodes import HOST, Account, Cluster, Node
 pytestmark = [pytest.mark.real, pytest.mark.node]
 
 FOLDER = Path(__file__).parent / "phoenix_js"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 EVENTS = ["MESSAGE_SENT", "MESSAGE_READ", "CHAT_CREATED", "SERVER_DRAINING"]
 TRANSPORTS = ("WebSocket", "LongPoll")
 CLOSES = {

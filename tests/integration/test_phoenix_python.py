@@ -19,7 +19,7 @@ from tests.integration.nodes import HOST, Account, Cluster, Node
 
 pytestmark = pytest.mark.real
 
-PATIENCE_S = 20
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ from supervisors import (
 from tests.supervisors.workers import ASKED, Journal
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal")
-PATIENCE_S = 30
+PATIENCE_S = 60.0
 """How long a test waits for something that should happen at once."""
 
 

@@ -181,6 +181,7 @@ class World:
         record: Record | None = None,
         broker: Broker | None = None,
         key_rotation_s: int = 86_400,
+        session_s: int = 86_400,
         rates: RateSettings | None = None,
         trusted: tuple[str, ...] = ("127.0.0.0/8",),
         media: dict[str, Any] | None = None,
@@ -202,7 +203,7 @@ class World:
             auth=AuthSettings(
                 login_tries=3,
                 login_window_s=60,
-                refresh_token_ttl_s=86_400,
+                refresh_token_ttl_s=session_s,
                 key_rotation_s=key_rotation_s,
             ),
             media=MediaSettings(**(media or {})),

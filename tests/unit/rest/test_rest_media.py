@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,17 @@ import trio
 API = "/api/v1"
 PICTURE = b"picture"
 IMAGE = {"type": "image", "content": {"width": 1, "height": 2}}
+
+
+ORPHAN_S = 3_600
+"""Instead of a day, in which nodes look for what to remove every few seconds."""
+
+
+@pytest.fixture
+async def quick(open_world: Any) -> AsyncIterator[Any]:
+    """A node to which an hour is long."""
+    async with open_world(media={"orphan_s": ORPHAN_S}) as it:
+        yield it
 
 
 async def chat_of(*people: Any) -> str:
@@ -156,15 +168,15 @@ async def test_after_a_deletion_it_is_refused_at_once_and_removed_soon(world: An
     assert not world.record.media
 
 
-@pytest.mark.slow
-async def test_a_file_that_another_message_shows_stays(world: Any) -> None:
+async def test_a_file_that_another_message_shows_stays(quick: Any) -> None:
+    world = quick
     ada, bob, eve = [await world.account(name) for name in ("Ada", "Bob", "Eve")]
     one, other = await chat_of(ada, bob), await chat_of(ada, eve)
     media_id = await ada.upload()
     await show(ada, one, media_id)
     await show(ada, other, media_id)
     await ada("DELETE", f"{API}/chats/{one}/messages/1")
-    await later(200_000, ada, bob, eve)
+    await later(3 * ORPHAN_S, ada, bob, eve)
     assert (await get(bob, media_id)).status == 404
     assert fetch(world, await get(eve, media_id)).body == PICTURE
     assert fetch(world, await get(ada, media_id)).body == PICTURE
@@ -241,11 +253,11 @@ async def test_a_repeated_message_is_answered_as_at_first_whatever_became_of_its
     assert (await show(ada, chat_id, media_id, "c2")).status == 422
 
 
-@pytest.mark.slow
-async def test_what_is_never_used_is_removed(world: Any) -> None:
+async def test_what_is_never_used_is_removed(quick: Any) -> None:
+    world = quick
     ada = await world.account()
     media_id = await ada.upload()
-    await later(86_000, ada)
+    await later(ORPHAN_S - 400, ada)
     assert (await get(ada, media_id)).status == 200
     await later(1_000, ada)
     assert (await get(ada, media_id)).status == 404
