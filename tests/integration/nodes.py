@@ -52,8 +52,9 @@ QUICK: Final = {
     "HEARTBEAT_S": "0.5",
     "LEASE_S": "2",
     "LOG_FORMAT": "json",
+    "SOCKET_IDLE_S": "600",
 }
-"""Passwords that cost nothing, and nodes that are missed soon."""
+"""Passwords that cost nothing, nodes that are missed soon, and sockets that are kept though their clients, which send no heartbeats, say nothing for minutes."""
 
 
 def _die_with_parent() -> None:
@@ -359,9 +360,9 @@ class Cluster:
         node.start()
         return node
 
-    def start_many(self, number: int, **env: str) -> list[Node]:
+    def start_many(self, number: int, *, module: str = "server", **env: str) -> list[Node]:
         """Further nodes, started side by side."""
-        nodes = [self.node(**env) for _ in range(number)]
+        nodes = [self.node(module=module, **env) for _ in range(number)]
         for node in nodes:
             node.launch()
         for node in nodes:

@@ -72,7 +72,7 @@ def test_an_archive_is_made_by_any_node_and_fetched_from_the_object_store(cluste
 
 
 def test_an_account_is_deleted_although_the_node_that_was_asked_is_killed(cluster: Cluster) -> None:
-    one, other = cluster.start_many(2)
+    one, other = cluster.start_many(2, module="tests.integration.hasty_node")
     ana, ben = cluster.sign_up(one), cluster.sign_up(other, "Ben")
     groups = [ana.group(ben, title=f"group {number}") for number in range(20)]
     answer = ana.call("DELETE", "/users/me", {"password": PASSWORD})
