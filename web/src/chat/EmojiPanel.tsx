@@ -8,7 +8,7 @@ import { useTranslation } from "react-i18next";
 import { Spinner } from "@/ui";
 import styles from "./EmojiPanel.module.css";
 
-/** The names of emoji are there in English only of the languages of the interface. */
+/** Of the languages of the interface, emojibase names emoji in English alone: the texts of the others say so where one searches. */
 const NAMES = "en";
 
 export function EmojiPanel({ onEmoji }: { onEmoji: (emoji: string) => void }) {
@@ -39,9 +39,11 @@ export function EmojiPanel({ onEmoji }: { onEmoji: (emoji: string) => void }) {
 }
 
 function CategoryHeader({ category, ...props }: EmojiPickerListCategoryHeaderProps) {
+  const { t } = useTranslation("chat");
+  const label = t(`emojiGroups.${category.label.toLowerCase()}`, { defaultValue: category.label });
   return (
-    <div {...props} className={styles.category} lang="en" dir="ltr">
-      {category.label}
+    <div {...props} className={styles.category}>
+      {label}
     </div>
   );
 }

@@ -16,6 +16,8 @@ const SEPARATOR = 44;
 const DAY_STAYS_MS = 1_400;
 /** A place that was gone to is held until nothing around it has been measured anew for so long, or somebody scrolls. */
 const SETTLES_MS = 1_000;
+/** Whatever goes on around it, a place is held no longer than this. */
+const GIVES_UP_MS = 8_000;
 /** Less than this (in px) nobody sees; the browser rounds. */
 const NEAR = 2;
 /** By what somebody scrolls. */
@@ -83,6 +85,7 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
     (target: Target) => {
       arrive();
       following.current = target === "end";
+      const last = performance.now() + GIVES_UP_MS;
       let until = performance.now() + SETTLES_MS;
       // Looked at with each frame: the list has not grown yet at the moment when it tells that it will.
       const hold = () => {
@@ -90,7 +93,8 @@ export function useViewport(chatId: ChatId, history: History, rows: readonly Tim
           scrollTo(virtualizer.current, current.current, target);
           until = performance.now() + SETTLES_MS;
         }
-        if (performance.now() < until) heading.current = { target, frame: requestAnimationFrame(hold) };
+        if (performance.now() < Math.min(until, last))
+          heading.current = { target, frame: requestAnimationFrame(hold) };
         else {
           arrive();
           follow();

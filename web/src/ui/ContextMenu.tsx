@@ -1,4 +1,5 @@
 import { Suspense, useRef, useState } from "react";
+import { createPortal } from "react-dom";
 import { MenuPopover } from "./Menu";
 import styles from "./Menu.module.css";
 
@@ -66,7 +67,16 @@ export function ContextMenu({
       {children}
       {at !== null && (
         <>
-          <span ref={anchor} className={styles.anchor} style={{ left: at.x, top: at.y }} aria-hidden="true" />
+          {/* Of the page itself: within a list that places its items, "fixed" is fixed to an item. */}
+          {createPortal(
+            <span
+              ref={anchor}
+              className={styles.anchor}
+              style={{ left: at.x, top: at.y }}
+              aria-hidden="true"
+            />,
+            document.body,
+          )}
           <Suspense>
             <MenuPopover
               label={label}
