@@ -3,10 +3,14 @@
 A refresh token is `<device id>.<256 random bits>`; only its SHA-256 is stored. Each is good for one use. The one before the current seen again means
 that somebody has a copy: the device is signed out. (Older ones are refused and nothing more: they cannot be told from invented ones, and device ids are
 no secret.)
+
+A device whose answer is lost does not know whether its token is spent. So it may name the exchange: asking again under that name, which nobody else
+knows, is the same use, and is given the same refresh token again, for as long as that one has not been used.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import logging
@@ -42,6 +46,15 @@ log: Final = logging.getLogger(__name__)
 
 _Password = Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD)]
 _Phone = Annotated[str, Meta(max_length=40, description="E.164, for example +4930123456.")]
+_Exchange = Annotated[
+    str,
+    Meta(
+        min_length=22,
+        max_length=100,
+        description="A name for this exchange: at least 128 random bits that nobody else knows. When the answer is lost, the same call with "
+        "the same name is answered with the same refresh token, as long as that one has not been used.",
+    ),
+]
 
 
 class DeviceBody(msgspec.Struct, frozen=True):
@@ -72,6 +85,7 @@ class RefreshBody(msgspec.Struct, frozen=True):
     """`POST /auth/refresh`."""
 
     refresh_token: Annotated[str, Meta(max_length=200)]
+    exchange: _Exchange | None = None
 
 
 class SessionView(msgspec.Struct, frozen=True):
@@ -228,7 +242,12 @@ class Auth:
         return self._view(user, device_id, token)
 
     async def refresh(self, body: RefreshBody, address: str = "") -> SessionView:
-        """Exchange a refresh token for a new one and an access token. Raises `ChatError` (`UNAUTHENTICATED`, `REFRESH_REUSED`)."""
+        """Exchange a refresh token for a new one and an access token; again, under the same name, for the same one.
+
+        Raises:
+            ChatError: `UNAUTHENTICATED`, `REFRESH_REUSED`.
+
+        """
         device_id = body.refresh_token.partition(".")[0]
         device = await self._devices.get(device_id)
         spent = _hash(body.refresh_token)
@@ -237,8 +256,14 @@ class Auth:
             raise refused
         now = self._clock()
         current = hmac.compare_digest(spent, device.refresh_hash)
-        token = _new_token(device_id)
-        if current and device.refresh_expires_at > now:
+        previous = device.previous_hash is not None and hmac.compare_digest(spent, device.previous_hash)
+        token = (
+            _new_token(device_id)
+            if body.exchange is None
+            else _token_of(device_id, body.refresh_token, body.exchange)
+        )
+        repeated = previous and hmac.compare_digest(_hash(token), device.refresh_hash)
+        if (current or repeated) and device.refresh_expires_at > now:
             # Everything that can fail comes before the token is spent.
             user = (await self._users.get_many([device.user_id])).get(device.user_id)
             if user is None or user.deleted:
@@ -248,7 +273,7 @@ class Auth:
             )
             if rotated:
                 return self._view(user, device_id, token)
-        elif current or device.previous_hash is None or not hmac.compare_digest(spent, device.previous_hash):
+        elif current or repeated or not previous:
             raise refused
         await self.sign_out(device.user_id, device_id, why="refresh_reused")
         self._audit.note(
@@ -333,6 +358,12 @@ class Auth:
 
 def _new_token(device_id: str) -> str:
     return f"{device_id}.{secrets.token_urlsafe(32)}"
+
+
+def _token_of(device_id: str, spent: str, exchange: str) -> str:
+    """The token that this exchange gives, whenever it is asked for. As hard to guess as the one that is spent for it."""
+    bits = hmac.digest(spent.encode(), exchange.encode(), "sha256")
+    return f"{device_id}.{base64.urlsafe_b64encode(bits).rstrip(b'=').decode()}"
 
 
 def _hash(token: str) -> bytes:

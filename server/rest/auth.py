@@ -34,7 +34,8 @@ def operations(services: Services) -> Sequence[Operation]:
     async def refresh(call: Call[RefreshBody, NoQuery]) -> SessionView:
         """Exchange the refresh token for a new one and a new access token.
 
-        The old one is spent: using it again signs the device out (`refresh_reused`).
+        The old one is spent: using it again signs the device out (`refresh_reused`). Only the same `exchange`, when its answer is lost, may be asked
+        for again.
         """
         return await auth.refresh(call.body, call.address)
 

@@ -137,6 +137,77 @@ async def test_a_refresh_token_is_good_once(world: Any) -> None:
     assert (dead.status, dead.json["code"]) == (401, "unauthenticated")
 
 
+def exchange(session: dict[str, Any], name: str | None) -> dict[str, Any]:
+    return {"refresh_token": session["refresh_token"], "exchange": name}
+
+
+NAME, OTHER = "first-exchange-0123456789", "other-exchange-0123456789"
+
+
+async def test_an_exchange_whose_answer_is_lost_is_repeated_under_its_name(world: Any) -> None:
+    session = (await world.request("POST", f"{API}/auth/signup", body())).json
+    lost = await world.request("POST", f"{API}/auth/refresh", exchange(session, NAME))
+    again = [await world.request("POST", f"{API}/auth/refresh", exchange(session, NAME)) for _ in range(2)]
+    assert [reply.status for reply in again] == [200, 200]
+    assert {reply.json["refresh_token"] for reply in again} == {lost.json["refresh_token"]}
+    assert lost.json["refresh_token"] != session["refresh_token"]
+    me = await world.request(
+        "GET", f"{API}/users/me", headers={"Authorization": f"Bearer {again[0].json['access_token']}"}
+    )
+    assert me.status == 200
+    fresh = await world.request("POST", f"{API}/auth/refresh", exchange(again[0].json, OTHER))
+    assert fresh.status == 200
+    late = await world.request("POST", f"{API}/auth/refresh", exchange(session, NAME))
+    assert (late.status, late.json["code"]) == (401, "unauthenticated")
+    assert list(world.record.devices) == [session["device_id"]]
+
+
+@pytest.mark.parametrize("name", [None, OTHER])
+@pytest.mark.parametrize("first", [None, NAME])
+async def test_a_spent_token_without_the_name_of_its_exchange_is_a_copy(
+    world: Any, first: str | None, name: str | None
+) -> None:
+    session = (await world.request("POST", f"{API}/auth/signup", body())).json
+    fresh = await world.request("POST", f"{API}/auth/refresh", exchange(session, first))
+    assert fresh.status == 200
+    reused = await world.request("POST", f"{API}/auth/refresh", exchange(session, name))
+    assert (reused.status, reused.json["code"]) == (401, "refresh_reused")
+    assert world.record.devices == {}
+
+
+async def test_two_repeats_at_once_are_one_exchange(world: Any) -> None:
+    session = (await world.request("POST", f"{API}/auth/signup", body())).json
+    tokens: list[str] = []
+
+    async def spend() -> None:
+        reply = await world.request("POST", f"{API}/auth/refresh", exchange(session, NAME))
+        tokens.append(reply.json["refresh_token"])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(spend)
+        nursery.start_soon(spend)
+    assert len(tokens) == 2
+    assert len(set(tokens)) == 1
+    assert list(world.record.devices) == [session["device_id"]]
+
+
+async def test_an_exchange_is_not_repeated_when_the_device_has_expired(world: Any) -> None:
+    session = (await world.request("POST", f"{API}/auth/signup", body())).json
+    await world.request("POST", f"{API}/auth/refresh", exchange(session, NAME))
+    await trio.sleep(86_400)
+    late = await world.request("POST", f"{API}/auth/refresh", exchange(session, NAME))
+    assert (late.status, late.json["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("name", ["", "short", "x" * 101, 7])
+async def test_a_name_that_could_be_guessed_is_refused_and_spends_nothing(world: Any, name: Any) -> None:
+    session = (await world.request("POST", f"{API}/auth/signup", body())).json
+    bad = await world.request("POST", f"{API}/auth/refresh", exchange(session, name))
+    assert (bad.status, bad.json["errors"][0]["field"]) == (422, "exchange")
+    good = await world.request("POST", f"{API}/auth/refresh", {"refresh_token": session["refresh_token"]})
+    assert good.status == 200
+
+
 async def test_logout_ends_the_device(world: Any) -> None:
     ada = await world.account()
     listener = world.listen(ada)

@@ -4,26 +4,36 @@ type SessionModule = typeof import("./session");
 
 const MINUTE = 60_000;
 
-/** A server that takes a refresh token once, and ends the session of whoever uses one twice. */
+/** A server that takes a refresh token once, or again in the same exchange, and ends the session of whoever uses one twice. */
 class Server {
   valid = "refresh-1";
-  spent = new Set<string>();
   refreshes = 0;
+  /** The last token that was spent, and the exchange in which it was. */
+  private spent = { token: "", exchange: "" };
   /** What it does instead of answering. */
-  trouble: (() => Promise<Response>) | null = null;
+  trouble: ((body: string) => Promise<Response>) | null = null;
 
   fetch = vi.fn(async (_: string, init: { body: string }): Promise<Response> => {
-    if (this.trouble !== null) return this.trouble();
-    const { refresh_token: token } = JSON.parse(init.body) as { refresh_token: string };
+    if (this.trouble !== null) return this.trouble(init.body);
+    return this.exchange(init.body);
+  });
+
+  exchange(body: string): Response {
+    const { refresh_token: token, exchange } = JSON.parse(body) as {
+      refresh_token: string;
+      exchange: string;
+    };
+    if (token === this.spent.token && exchange === this.spent.exchange)
+      return Response.json(view(`access-${this.refreshes + 1}`, this.valid));
     if (token !== this.valid) {
       this.valid = "";
       return Response.json({ code: "refresh_reused" }, { status: 401 });
     }
     this.refreshes += 1;
-    this.spent.add(token);
+    this.spent = { token, exchange };
     this.valid = `refresh-${this.refreshes + 1}`;
     return Response.json(view(`access-${this.refreshes + 1}`, this.valid));
-  });
+  }
 }
 
 function view(access: string, refresh: string, deviceId = "d1") {
@@ -105,6 +115,77 @@ describe("an access token", () => {
     expect(await accessToken("access-1")).toBe("access-2");
     expect(await accessToken("access-1")).toBe("access-2");
     expect(server.refreshes).toBe(1);
+  });
+});
+
+describe("an exchange whose answer is lost", () => {
+  /** The server does what it is asked, and the answer does not come. */
+  const losing = async (body: string): Promise<Response> => {
+    server.exchange(body);
+    throw new TypeError("failed to fetch");
+  };
+
+  test.each([
+    ["after it was done", losing],
+    ["before it was done", async () => Promise.reject(new TypeError("failed to fetch"))],
+  ])("%s is repeated by the same tab, however often, and ends nothing", async (_, trouble) => {
+    const { signedIn, accessToken, sessionStore } = await tab();
+    signedIn(view("access-1", "refresh-1"));
+    vi.advanceTimersByTime(15 * MINUTE);
+    server.trouble = trouble;
+    for (let tries = 0; tries < 3; tries += 1) await expect(accessToken()).rejects.toThrow(TypeError);
+    server.trouble = null;
+    expect(await accessToken()).toBe("access-2");
+    expect(server.refreshes).toBe(1);
+    expect(sessionStore.getState().session).toMatchObject({ refreshToken: "refresh-2" });
+    vi.advanceTimersByTime(15 * MINUTE);
+    expect(await accessToken()).toBe("access-3");
+  });
+
+  test("because the page is closed is repeated by the next page", async () => {
+    const one = await tab();
+    one.signedIn(view("access-1", "refresh-1"));
+    vi.advanceTimersByTime(15 * MINUTE);
+    server.trouble = (body) => {
+      server.exchange(body);
+      return new Promise(() => undefined);
+    };
+    void one.accessToken();
+    await vi.advanceTimersByTimeAsync(0);
+    server.trouble = null;
+    // The browser lets go of what a page held.
+    vi.stubGlobal("navigator", { ...navigator, locks: locks() });
+    const next = await tab();
+    expect(await next.accessToken()).toBe("access-2");
+    expect(server.refreshes).toBe(1);
+  });
+
+  test("is repeated by another tab that waits for its turn", async () => {
+    const one = await tab();
+    one.signedIn(view("access-1", "refresh-1"));
+    const other = await tab();
+    vi.advanceTimersByTime(15 * MINUTE);
+    server.trouble = (body) => {
+      server.trouble = null;
+      return losing(body);
+    };
+    const [lost, repeated] = await Promise.allSettled([one.accessToken(), other.accessToken()]);
+    expect(lost.status).toBe("rejected");
+    expect(repeated).toEqual({ status: "fulfilled", value: "access-2" });
+  });
+
+  test("has a name of its own, which nobody could guess", async () => {
+    const { signedIn, accessToken } = await tab();
+    signedIn(view("access-1", "refresh-1"));
+    for (let exchanges = 0; exchanges < 3; exchanges += 1) {
+      vi.advanceTimersByTime(15 * MINUTE);
+      await accessToken();
+    }
+    const names = server.fetch.mock.calls.map(
+      ([, { body }]) => (JSON.parse(body) as { exchange: string }).exchange,
+    );
+    expect(new Set(names).size).toBe(3);
+    for (const name of names) expect(name).toMatch(/^[0-9a-f]{32}$/);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * Who is signed in on this browser. One session for all its tabs: a refresh token may be used once only, so tabs refresh one at a time
- * (Web Locks) and take over what another has got.
+ * (Web Locks) and take over what another has got. An exchange whose answer was lost is repeated under the name that it had: see docs/web.md.
  */
 import { createStore } from "zustand/vanilla";
 import type { components } from "@/types/openapi";
@@ -15,6 +15,8 @@ export interface Session {
   /** Milliseconds since the epoch, by this browser's clock. */
   accessExpiresAt: number;
   refreshToken: string;
+  /** The name of the exchange of `refreshToken` that has been asked for, and may or may not have been done. */
+  exchange?: string;
 }
 
 /** The session is over: revoked, or expired. */
@@ -33,7 +35,8 @@ function isSession(value: unknown): value is Session {
   const fields = value as Record<string, unknown>;
   return (
     ["userId", "deviceId", "accessToken", "refreshToken"].every((name) => typeof fields[name] === "string") &&
-    typeof fields.accessExpiresAt === "number"
+    typeof fields.accessExpiresAt === "number" &&
+    ["string", "undefined"].includes(typeof fields.exchange)
   );
 }
 
@@ -64,6 +67,15 @@ function keep(session: Session | null, lost = false): void {
   if (session === null) localStorage.removeItem(STORED);
   else localStorage.setItem(STORED, JSON.stringify(session));
   sessionStore.setState({ session, lost });
+}
+
+/** Known before it is asked for: whoever comes after this page, however that ends, can repeat it. */
+function exchangeOf(session: Session): string {
+  if (session.exchange !== undefined) return session.exchange;
+  const bits = crypto.getRandomValues(new Uint8Array(16));
+  const exchange = [...bits].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  keep({ ...session, exchange });
+  return exchange;
 }
 
 export function signedIn(view: SessionView): Session {
@@ -103,7 +115,7 @@ export async function accessToken(refused?: string): Promise<string> {
     const answer = await fetch("/api/v1/auth/refresh", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ refresh_token: session.refreshToken }),
+      body: JSON.stringify({ refresh_token: session.refreshToken, exchange: exchangeOf(session) }),
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
     const current = stored();

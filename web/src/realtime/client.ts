@@ -38,7 +38,7 @@ class TabClient implements RealtimeClient {
   private readonly link: Link;
   private readonly listeners = new Set<(event: DomainEvent) => void>();
   private kept: Promise<Kept> | null = null;
-  private isOver = false;
+  private ending: Promise<void> | null = null;
   private lastOrder = 0;
 
   constructor(
@@ -65,6 +65,7 @@ class TabClient implements RealtimeClient {
     this.link = new Link(ports.tabs, this.board, {
       takeOver: () => this.takeOver(),
       led: () => this.led(),
+      forget: () => void this.forgetHere(),
     });
     this.board.listen((changes, shared) => this.changed(changes, shared));
     if (ports.keepsNothing) this.board.publish({ kind: "storage", storage: "memory" });
@@ -75,7 +76,7 @@ class TabClient implements RealtimeClient {
   async start(): Promise<void> {
     this.kept = this.load();
     const kept = await this.kept;
-    if (this.isOver) return;
+    if (this.ending !== null) return;
     this.drafts.restore(kept.drafts);
     this.board.publish(...changesOf(kept));
     this.state.setState({ opened: true });
@@ -93,21 +94,30 @@ class TabClient implements RealtimeClient {
     }
   }
 
-  async stop(): Promise<void> {
-    this.isOver = true;
+  stop(): Promise<void> {
+    this.ending ??= this.end(async () => undefined);
+    return this.ending;
+  }
+
+  forget(): Promise<void> {
+    this.link.tellForget();
+    return this.forgetHere();
+  }
+
+  /** Each tab removes everything when it has written its last: so the last of them leaves nothing. */
+  private forgetHere(): Promise<void> {
+    this.ending ??= this.end(() => this.storage.clear()).then(() =>
+      this.board.replace({ ...new Board().state, connection: { status: "signed-out" } }),
+    );
+    return this.ending;
+  }
+
+  private async end(last: () => Promise<void>): Promise<void> {
     await this.drafts.flush();
     await this.link.stop();
     this.state.setState({ leading: false });
+    await last();
     this.storage.close();
-  }
-
-  async forget(): Promise<void> {
-    this.isOver = true;
-    await this.drafts.flush();
-    await this.link.stop();
-    await this.storage.clear();
-    this.storage.close();
-    this.board.replace({ ...new Board().state, connection: { status: "signed-out" } });
   }
 
   private async takeOver(): Promise<Core> {

@@ -17,7 +17,8 @@ const AT_ONCE = 4;
 export class People {
   private readonly knownAt = new Map<UserId, number>();
   private readonly online = new Set<UserId>();
-  private readonly wanted = new Set<UserId>();
+  /** The latest wishes first: they are of what is on the screen now. */
+  private wanted = new Set<UserId>();
   private readonly under = new Set<UserId>();
   private failures = 0;
   private stopped = false;
@@ -34,11 +35,9 @@ export class People {
   }
 
   want(ids: readonly UserId[]): void {
-    const now = Date.now();
-    for (const id of ids) {
-      const isFresh = now - (this.knownAt.get(id) ?? Number.NEGATIVE_INFINITY) < STALE_MS;
-      if (!isFresh && !this.under.has(id)) this.wanted.add(id);
-    }
+    const before = Date.now() - STALE_MS;
+    const isOld = (id: UserId) => (this.knownAt.get(id) ?? Number.NEGATIVE_INFINITY) <= before;
+    this.wanted = new Set([...ids.filter((id) => isOld(id) && !this.under.has(id)), ...this.wanted]);
     this.next();
   }
 

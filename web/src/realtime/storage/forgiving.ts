@@ -1,6 +1,6 @@
 /**
- * A store of which nothing depends on reading: what cannot be read is as if it were not kept, and the server is asked for it. Writes and the first
- * load fail as they do: whoever writes has to know.
+ * A store of which nothing depends on reading: what cannot be read is as if it were not kept, and the server is asked for it. Nor does signing out
+ * depend on what cannot be removed. Writes and the first load fail as they do: whoever writes has to know.
  */
 import type { MessageView } from "@/types/socket";
 import type { ChatId } from "../realtime";
@@ -30,7 +30,7 @@ export class ForgivingStorage implements Storage {
   }
 
   clear(): Promise<void> {
-    return this.storage.clear();
+    return this.storage.clear().catch(orElse(undefined));
   }
 
   close(): void {

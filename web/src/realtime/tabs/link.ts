@@ -16,7 +16,8 @@ type Message =
   | { type: "state"; leader: string; to: string | null; state: Shared }
   | { type: "changes"; leader: string; changes: readonly Change[] }
   | { type: "command"; from: string; to: string; id: number; name: keyof Commands; args: unknown[] }
-  | { type: "answer"; to: string; id: number; failure: Failure | null };
+  | { type: "answer"; to: string; id: number; failure: Failure | null }
+  | { type: "forget" };
 
 interface Pending {
   name: keyof Commands;
@@ -30,6 +31,8 @@ export interface LinkOwner {
   takeOver(): Promise<Core>;
   /** There is somebody (else) who leads: what they must know of this tab is to be said. */
   led(): void;
+  /** Another tab has signed out: nothing is to be kept. */
+  forget(): void;
 }
 
 export class Link {
@@ -58,6 +61,11 @@ export class Link {
     );
     this.giveUp = this.tabs.lead(() => void this.lead());
     this.tabs.send({ type: "hello", from: this.tabs.id } satisfies Message);
+  }
+
+  /** Every other tab is to forget what it has. */
+  tellForget(): void {
+    this.tabs.send({ type: "forget" } satisfies Message);
   }
 
   get isLeading(): boolean {
@@ -139,6 +147,9 @@ export class Link {
         return;
       case "answer":
         if (message.to === this.tabs.id) this.answered(message.id, message.failure);
+        return;
+      case "forget":
+        this.owner.forget();
     }
   }
 

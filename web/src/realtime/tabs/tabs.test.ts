@@ -155,3 +155,21 @@ test("signing out removes everything", async () => {
   expect(device.state.connection).toEqual({ status: "signed-out" });
   expect(device.state.chats.size).toBe(0);
 });
+
+test("signing out in one tab has all of them forget, also what another had not written yet", async () => {
+  const first = (await tab()).device;
+  const second = (await tab()).device;
+  first.client.openChat("c1");
+  await pass(200);
+  server.say("ben", "c1", "one");
+  first.client.keepDraftText("c1", "half a sentence");
+  // The one that leads has heard it, and has not written it.
+  await pass(2);
+  expect(first.texts("c1")).toEqual(["one"]);
+  await second.client.forget();
+  await Promise.all([first.client.stop(), second.client.stop()]);
+  await pass(1_000);
+  expect(await storage.load()).toMatchObject({ me: null, chats: [], drafts: [], people: [] });
+  expect(await storage.messages("c1", 1, 9)).toEqual([]);
+  expect([first.state.connection, second.state.connection]).toEqual(Array(2).fill({ status: "signed-out" }));
+});
