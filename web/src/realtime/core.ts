@@ -9,6 +9,7 @@ import { Memberships } from "./chats/memberships";
 import { OpenChats } from "./chats/openChats";
 import { Receipts } from "./chats/receipts";
 import { listed, withSynced } from "./chats/record";
+import { Records } from "./chats/records";
 import { Unread } from "./chats/unread";
 import type { Commands } from "./commands";
 import { Connector, type ConnectorPorts } from "./connector";
@@ -31,6 +32,7 @@ export interface CorePorts extends ConnectorPorts {
 
 export class Core implements Commands {
   private readonly journal: Journal;
+  private readonly records: Records;
   private readonly feed: Feed;
   private readonly outbox: Outbox;
   private readonly receipts: Receipts;
@@ -54,6 +56,7 @@ export class Core implements Commands {
       (chatIds) => this.receipts.arrived(chatIds),
       () => board.publish({ kind: "storage", storage: "memory" }),
     );
+    this.records = new Records(board, this.journal);
     const push = (event: string, payload: object) => this.push(event, payload);
     this.outbox = new Outbox({
       board,
@@ -62,12 +65,12 @@ export class Core implements Commands {
       write: (batch) => this.journal.write(batch),
       answered: (message) => this.feed.take(message),
     });
-    this.receipts = new Receipts(board, this.journal, push, (chatId) => void this.unread.recount(chatId));
+    this.receipts = new Receipts(this.records, push, (chatId) => void this.unread.recount(chatId));
     this.openChats = new OpenChats(ownId, board);
     this.people = new People(board, this.journal, ports.rest);
-    this.unread = new Unread(ownId, board, this.journal, storage, ports.rest);
-    this.memberships = new Memberships(ownId, board, this.journal, ports.rest);
-    this.feed = new Feed(ownId, board, this.journal, ports.rest, {
+    this.unread = new Unread(ownId, board, this.records, this.journal, storage, ports.rest);
+    this.memberships = new Memberships(ownId, this.records, ports.rest);
+    this.feed = new Feed(ownId, board, this.records, this.journal, ports.rest, {
       sent: (message) => this.outbox.sent(message),
       notSent: (failed) => this.outbox.notSent(failed),
       online: (ids) => this.people.onlineAre(ids),
@@ -139,7 +142,7 @@ export class Core implements Commands {
     this.board.publish({ kind: "connection", connection: { status: "online" } });
     if (this.isPruned) return;
     this.isPruned = true;
-    void prune(this.storage, this.board.state.chats.values());
+    void prune(this.storage, this.records.all());
   }
 
   private push(event: string, payload: object): Promise<unknown> {
@@ -206,12 +209,10 @@ export class Core implements Commands {
   }
 
   async adopt(chat: ChatView): Promise<void> {
-    const there = this.board.state.chats.get(chat.id);
+    const there = this.records.get(chat.id);
     const record = listed(there, chat, this.board.state.me?.id ?? "");
     // Of a chat that is new here nothing older is kept, so nothing is missing.
-    const next = there === undefined ? withSynced(record, chat.rev) : record;
-    this.journal.note({ chats: [next] });
-    this.board.publish({ kind: "chats", chats: [next] });
+    this.records.save(there === undefined ? withSynced(record, chat.rev) : record);
   }
 
   async wantPeople(ids: readonly UserId[]): Promise<void> {

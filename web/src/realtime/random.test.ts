@@ -1,35 +1,43 @@
 // @vitest-environment node
 /** Whatever happens in whatever order: in the end a device has what the server has, and what was written is there once, in order. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { randomness } from "@/testing/randomness";
 import { Device, SwitchedNetwork } from "@/testing/server/device";
 import { SimulatedServer } from "@/testing/server/server";
-import { MemoryStorage } from "./storage/memory";
+import { type CrashingStorage, SlowStore } from "@/testing/slowStore";
+import { answerAtOnce, type OpenStore, STORES } from "@/testing/stores";
+import { until } from "@/testing/until";
 import { MemoryTabs } from "./tabs/memory";
 
 /** `WALKS=500` for many. */
-const SEEDS = Number(process.env.WALKS ?? 12);
+const SEEDS = Number(process.env.WALKS ?? 8);
 const STEPS = 70;
 const CHATS = ["c1", "c2"] as const;
 
 beforeEach(() => {
   vi.useFakeTimers();
+  answerAtOnce();
 });
 
 afterEach(() => {
+  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 
 class Walk {
   readonly server = new SimulatedServer();
-  readonly storage = new MemoryStorage();
+  readonly store: SlowStore;
   readonly network = new SwitchedNetwork();
   readonly hub = new MemoryTabs();
   readonly sent = new Map<string, string[]>(CHATS.map((id) => [id, []]));
-  tabs: { device: Device; crash: () => void; close: (() => void)[] }[] = [];
+  tabs: { device: Device; storage: CrashingStorage; crash: () => void; close: (() => void)[] }[] = [];
   private count = 0;
 
-  constructor(private readonly random: () => number) {
+  constructor(
+    private readonly random: () => number,
+    device: OpenStore,
+  ) {
+    this.store = new SlowStore(device, () => this.below(this.random() < 0.1 ? 100 : 10));
     for (const id of ["ann", "ben", "cleo"]) this.server.addUser(id);
     this.server.addChat("c1", "direct", ["ann", "ben"]);
     this.server.addChat("c2", "group", ["ben", "ann", "cleo"]);
@@ -46,9 +54,10 @@ class Walk {
 
   async newTab(): Promise<void> {
     const tabs = this.hub.tab();
-    const device = new Device(this.server, "ann", { storage: this.storage, network: this.network, tabs });
-    this.tabs.push({ device, crash: tabs.crash, close: [] });
-    await device.client.start();
+    const storage = await until(this.store.open());
+    const device = new Device(this.server, "ann", { storage, network: this.network, tabs });
+    this.tabs.push({ device, storage, crash: tabs.crash, close: [] });
+    await until(device.client.start());
   }
 
   async step(): Promise<void> {
@@ -82,7 +91,7 @@ class Walk {
       case 8: {
         const text = `ann ${this.count++}`;
         this.sent.get(chatId)?.push(text);
-        await tab.device.send(chatId, text);
+        await until(tab.device.send(chatId, text));
         break;
       }
       case 9:
@@ -94,9 +103,11 @@ class Walk {
       case 11:
         if (this.tabs.length > 1) {
           this.tabs.splice(this.tabs.indexOf(tab), 1);
+          // Without a word: nothing of what it was doing goes on.
+          tab.storage.crash();
           tab.crash();
-          // What a tab that is gone would still do must not count: it has no timers, no connection, no store.
-          await client.stop();
+          if (tab.device.state.leading) server.cut();
+          void client.stop();
         } else if (this.random() < 0.7) await this.newTab();
         break;
       case 12:
@@ -181,11 +192,13 @@ class Walk {
   }
 }
 
-for (let seed = 1; seed <= SEEDS; seed += 1)
-  test(`walk ${seed}`, { timeout: 60_000 }, async () => {
+const seeds = Array.from({ length: SEEDS }, (_, index) => index + 1);
+
+describe.each(STORES)("%s", (_, device) => {
+  test.each(seeds)("walk %i", { timeout: 60_000 }, async (seed) => {
     const random = randomness(seed);
     vi.spyOn(Math, "random").mockImplementation(random);
-    const walk = new Walk(random);
+    const walk = new Walk(random, device());
     await walk.newTab();
     // Own messages are neither edited nor deleted before it is known in which order they came.
     const order = new Map<string, string[]>(CHATS.map((id) => [id, []]));
@@ -198,5 +211,6 @@ for (let seed = 1; seed <= SEEDS; seed += 1)
     await walk.settle();
     expect(order).toEqual(walk.sent);
     await walk.check();
-    for (const { device } of walk.tabs) await device.client.stop();
+    for (const { device } of walk.tabs) await until(device.client.stop());
   });
+});

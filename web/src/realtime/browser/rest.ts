@@ -3,10 +3,18 @@ import { ApiError, api, ok } from "@/api/client";
 import { RealtimeError } from "../realtime";
 import type { MemberCursors, Rest } from "../rest";
 
+/** Less than what comes meanwhile is remembered (`history/recent.ts`). */
+const ANSWER_WITHIN_MS = 30_000;
+
 export const browserRest: Rest = {
   page: (chatId, query) =>
     asked(() =>
-      ok(api.GET("/api/v1/chats/{chat_id}/messages", { params: { path: { chat_id: chatId }, query } })),
+      ok(
+        api.GET("/api/v1/chats/{chat_id}/messages", {
+          params: { path: { chat_id: chatId }, query },
+          signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+        }),
+      ),
     ),
   chat: (chatId) =>
     asked(() => ok(api.GET("/api/v1/chats/{chat_id}", { params: { path: { chat_id: chatId } } }))),

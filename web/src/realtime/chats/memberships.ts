@@ -2,11 +2,10 @@
  * What events do not tell whole of chats that are open, or in which memberships have changed: how many members there are, and how far each has come.
  * Asked over REST, once for what changes in quick succession, and again for open chats with every connection.
  */
-import type { Board } from "../board";
-import type { Journal } from "../journal";
 import { type ChatId, RealtimeError, type UserId } from "../realtime";
 import type { Rest } from "../rest";
-import { type ChatRecord, withCursor } from "./record";
+import { withCursor } from "./record";
+import type { Records } from "./records";
 
 const GATHER_MS = 500;
 /** Members up to which each one's cursors are told; of more, the server tells sums. */
@@ -23,8 +22,7 @@ export class Memberships {
 
   constructor(
     private readonly ownId: UserId,
-    private readonly board: Board,
-    private readonly journal: Journal,
+    private readonly records: Records,
     private readonly rest: Rest,
   ) {}
 
@@ -74,22 +72,22 @@ export class Memberships {
     if (!this.connected) return;
     this.stale.delete(chatId);
     const asked = await this.ask(() => this.rest.chat(chatId));
-    const record = this.board.state.chats.get(chatId);
+    const record = this.records.get(chatId);
     if (record === undefined) return;
     if (asked === null) this.stale.add(chatId);
     else {
       const { member_count, my_role, title } = asked;
-      this.save({ ...record, view: { ...record.view, member_count, my_role, title } });
+      this.records.save({ ...record, view: { ...record.view, member_count, my_role, title } });
       if (this.wishes.has(chatId)) await this.cursors(chatId);
     }
   }
 
   private async cursors(chatId: ChatId): Promise<void> {
-    const before = this.board.state.chats.get(chatId);
+    const before = this.records.get(chatId);
     if (before === undefined || !this.connected || this.read.has(chatId)) return;
     if (before.view.type !== "group") return;
     if (before.view.member_count > MOST_NAMED) {
-      this.save({ ...before, cursorsComplete: false });
+      this.records.save({ ...before, cursorsComplete: false });
       return;
     }
     this.read.add(chatId);
@@ -98,7 +96,7 @@ export class Memberships {
       this.read.delete(chatId);
       return;
     }
-    let record = this.board.state.chats.get(chatId);
+    let record = this.records.get(chatId);
     if (record === undefined) return;
     const there = new Set(members.map((member) => member.user_id));
     const cursors = Object.entries(record.cursors).filter(([userId]) => there.has(userId));
@@ -109,7 +107,7 @@ export class Memberships {
     };
     for (const { user_id, delivered_seq, read_seq } of members)
       if (user_id !== this.ownId) record = withCursor(record, user_id, delivered_seq, read_seq);
-    this.save(record);
+    this.records.save(record);
   }
 
   /** `null` if it is not answered, or the answer is of another connection: it is asked again with the next one. */
@@ -122,10 +120,5 @@ export class Memberships {
       if (!(error instanceof RealtimeError)) throw error;
       return null;
     }
-  }
-
-  private save(record: ChatRecord): void {
-    this.journal.note({ chats: [record] });
-    this.board.publish({ kind: "chats", chats: [record] });
   }
 }

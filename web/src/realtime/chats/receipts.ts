@@ -3,10 +3,9 @@
  * until it is answered. What has been read is remembered while there is no connection, and over reloads (`readMark`).
  */
 import { ASKING, isRetryable, pauseMs } from "../backoff";
-import type { Board } from "../board";
-import type { Journal } from "../journal";
 import { type ChatId, RealtimeError } from "../realtime";
-import { type ChatRecord, withOwnDelivered, withOwnRead } from "./record";
+import { withOwnDelivered, withOwnRead } from "./record";
+import type { Records } from "./records";
 
 const GATHER_MS = 300;
 const AT_ONCE = 4;
@@ -25,8 +24,7 @@ export class Receipts {
   private timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
-    private readonly board: Board,
-    private readonly journal: Journal,
+    private readonly records: Records,
     private readonly push: (event: string, payload: object) => Promise<unknown>,
     /** The server knows what has been read of a chat. */
     private readonly known: (chatId: ChatId) => void,
@@ -38,7 +36,7 @@ export class Receipts {
     this.under = 0;
     this.failures = 0;
     this.delivered.clear();
-    for (const record of this.board.state.chats.values()) {
+    for (const record of this.records.all()) {
       this.delivered.set(record.id, record.view.delivered_seq);
       this.want(record.id);
     }
@@ -54,11 +52,11 @@ export class Receipts {
 
   /** The user has seen everything up to `seq`. */
   read(chatId: ChatId, seq: number): void {
-    const record = this.board.state.chats.get(chatId);
+    const record = this.records.get(chatId);
     if (record === undefined) return;
     const upTo = Math.min(seq, record.view.last_seq);
     if (upTo <= record.view.read_seq) return;
-    this.save({ ...withOwnRead(record, upTo), readMark: upTo });
+    this.records.save({ ...withOwnRead(record, upTo), readMark: upTo });
     this.want(chatId);
   }
 
@@ -82,7 +80,7 @@ export class Receipts {
 
   /** What is to be told of a chat: who has read has received. */
   private next(chatId: ChatId): [Mark, number] | null {
-    const record = this.board.state.chats.get(chatId);
+    const record = this.records.get(chatId);
     if (record === undefined) return null;
     if (record.readMark > 0) return ["message:read", record.readMark];
     const { last_seq } = record.view;
@@ -125,17 +123,11 @@ export class Receipts {
 
   private told(chatId: ChatId, name: Mark, seq: number): void {
     this.delivered.set(chatId, Math.max(seq, this.delivered.get(chatId) ?? 0));
-    const record = this.board.state.chats.get(chatId);
+    const record = this.records.get(chatId);
     if (record === undefined) return;
     const marked = withOwnDelivered(record, seq);
     const isRead = name === "message:read" && record.readMark <= seq;
-    this.save(isRead ? { ...marked, readMark: 0 } : marked);
+    this.records.save(isRead ? { ...marked, readMark: 0 } : marked);
     if (isRead) this.known(chatId);
-  }
-
-  private save(record: ChatRecord): void {
-    if (record === this.board.state.chats.get(record.id)) return;
-    this.journal.note({ chats: [record] });
-    this.board.publish({ kind: "chats", chats: [record] });
   }
 }

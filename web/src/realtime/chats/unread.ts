@@ -8,6 +8,7 @@ import { type ChatId, RealtimeError, type UserId } from "../realtime";
 import type { Rest } from "../rest";
 import type { Storage } from "../storage/storage";
 import { type ChatRecord, countUnread } from "./record";
+import type { Records } from "./records";
 
 const MOST_COUNTED = 1_000;
 /** Answers that are out of date when they come, because the chat goes on. */
@@ -17,13 +18,14 @@ export class Unread {
   constructor(
     private readonly ownId: UserId,
     private readonly board: Board,
+    private readonly records: Records,
     private readonly journal: Journal,
     private readonly storage: Storage,
     private readonly rest: Rest,
   ) {}
 
   async recount(chatId: ChatId): Promise<void> {
-    const before = this.board.state.chats.get(chatId);
+    const before = this.records.get(chatId);
     if (before === undefined || before.view.unread === 0) return;
     const { read_seq, last_seq } = before.view;
     await this.journal.flush();
@@ -38,7 +40,7 @@ export class Unread {
 
   private async ask(chatId: ChatId): Promise<void> {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const before = this.board.state.chats.get(chatId);
+      const before = this.records.get(chatId);
       if (before === undefined || before.view.unread === 0) return;
       try {
         const view = await this.rest.chat(chatId);
@@ -53,15 +55,13 @@ export class Unread {
 
   /** @returns whether nothing has moved since `before` */
   private count(before: ChatRecord, unread: number): boolean {
-    const now = this.board.state.chats.get(before.id);
+    const now = this.records.get(before.id);
     if (now === undefined) return true;
     if (now.view.read_seq !== before.view.read_seq || now.view.last_seq !== before.view.last_seq)
       return false;
     if (now.view.rev !== before.view.rev) return false;
     if (unread === now.view.unread) return true;
-    const next = { ...now, view: { ...now.view, unread } };
-    this.journal.note({ chats: [next] });
-    this.board.publish({ kind: "chats", chats: [next] });
+    this.records.save({ ...now, view: { ...now.view, unread } });
     return true;
   }
 }

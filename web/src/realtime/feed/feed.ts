@@ -17,6 +17,7 @@ import {
   withoutUnread,
   withSynced,
 } from "../chats/record";
+import type { Records } from "../chats/records";
 import type { Journal } from "../journal";
 import type { ChatId, DomainEvent, UserId } from "../realtime";
 import type { MessagesPage, Rest } from "../rest";
@@ -52,12 +53,13 @@ export class Feed {
   constructor(
     private readonly ownId: UserId,
     private readonly board: Board,
+    private readonly records: Records,
     private readonly journal: Journal,
     rest: Rest,
     private readonly owner: FeedOwner,
   ) {
     this.pager = new Pager(rest, {
-      synced: (chatId) => this.record(chatId)?.synced ?? null,
+      synced: (chatId) => this.records.get(chatId)?.synced ?? null,
       take: (chatId, page) => this.takePage(chatId, page),
       complete: (chatId) => this.complete(chatId),
       idle: () => owner.caughtUp(),
@@ -66,7 +68,7 @@ export class Feed {
 
   /** What to join with. The answer to it is given to `joined`. */
   body(): JoinBody {
-    const body = joinBody(this.board.state.chats.values(), this.since);
+    const body = joinBody(this.records.all(), this.since);
     this.known = body.known ?? {};
     return body;
   }
@@ -78,7 +80,8 @@ export class Feed {
     for (const chatId of result.removed) changes.push({ kind: "removed", chatId });
     for (const chatId of result.reset) changes.push({ kind: "reset", chatId });
     changes.push({ kind: "chats", chats: result.chats });
-    for (const chatId of result.further) this.hadSeqs.set(chatId, this.record(chatId)?.view.last_seq ?? 0);
+    for (const chatId of result.further)
+      this.hadSeqs.set(chatId, this.records.get(chatId)?.view.last_seq ?? 0);
     for (const [chatId, messages] of result.messages) changes.push(...this.brought(chatId, messages));
     this.journal.note({
       me: answer.user,
@@ -103,13 +106,9 @@ export class Feed {
     this.hadSeqs.clear();
   }
 
-  get isCaughtUp(): boolean {
-    return this.pager.isIdle;
-  }
-
   /** A message in a state that an answer told, and that events will tell too. */
   take(message: MessageView): void {
-    const record = this.record(message.chat_id);
+    const record = this.records.get(message.chat_id);
     if (record === undefined) return;
     this.journal.note({ messages: [message] });
     this.board.publish({ kind: "messages", chatId: record.id, messages: [message] }, ...this.sent(message));
@@ -135,9 +134,9 @@ export class Feed {
         this.counted(event.payload);
         break;
       case "CHAT_CREATED": {
-        const there = this.record(event.payload.chat.id);
+        const there = this.records.get(event.payload.chat.id);
         const record = listed(there, event.payload.chat, this.ownId);
-        this.save(there === undefined ? withSynced(record, record.view.rev) : record);
+        this.records.save(there === undefined ? withSynced(record, record.view.rev) : record);
         if (there !== undefined) this.pager.read([record.id]);
         break;
       }
@@ -168,7 +167,7 @@ export class Feed {
   }
 
   private message(name: string, message: MessageView, happened: Change): void {
-    const record = this.record(message.chat_id);
+    const record = this.records.get(message.chat_id);
     if (record === undefined) return;
     const isDeletion = name === "MESSAGE_DELETED" && message.rev > record.view.rev;
     const isHole = name === "MESSAGE_SENT" && message.seq > record.view.last_seq + 1;
@@ -199,24 +198,24 @@ export class Feed {
   }
 
   private cursor({ chat_id, user_id, seq }: CursorMoved, read: number): void {
-    const record = this.record(chat_id);
+    const record = this.records.get(chat_id);
     if (record === undefined) return;
     if (user_id !== this.ownId) {
-      this.save(withCursor(record, user_id, seq, read));
+      this.records.save(withCursor(record, user_id, seq, read));
       return;
     }
     const next = withOwnDelivered(withOwnRead(record, read), seq);
     if (next === record) return;
-    this.save(next);
+    this.records.save(next);
     if (read > 0 && next.view.unread > 0) this.owner.recount(chat_id);
   }
 
   private counted(receipts: FeedEvents["MESSAGE_RECEIPTS"]): void {
-    const record = this.record(receipts.chat_id);
+    const record = this.records.get(receipts.chat_id);
     if (record === undefined) return;
     const { delivered, read } = record.counted;
     const { seq, of } = receipts;
-    this.save({
+    this.records.save({
       ...record,
       counted: {
         delivered: receipts.delivered >= of && of > 0 ? Math.max(delivered, seq) : delivered,
@@ -227,7 +226,7 @@ export class Feed {
   }
 
   private updated(change: FeedEvents["CHAT_UPDATED"]): void {
-    const record = this.record(change.chat_id);
+    const record = this.records.get(change.chat_id);
     if (record === undefined) return;
     const view = { ...record.view };
     if (change.title != null) view.title = change.title;
@@ -238,11 +237,11 @@ export class Feed {
     }
     if (change.rev != null) view.rev = Math.max(view.rev, change.rev);
     const next = { ...record, view };
-    this.save(change.rev == null ? next : this.moved(next, change.rev));
+    this.records.save(change.rev == null ? next : this.moved(next, change.rev));
   }
 
   private member(change: FeedEvents["MEMBER_CHANGED"]): void {
-    const record = this.record(change.chat_id);
+    const record = this.records.get(change.chat_id);
     if (record === undefined) return;
     const isOwn = change.user_id === this.ownId;
     if (isOwn && change.role === null) {
@@ -253,7 +252,7 @@ export class Feed {
     if (isOwn && change.role !== null) view.my_role = change.role;
     const cursors = { ...record.cursors };
     if (change.role === null) delete cursors[change.user_id];
-    this.save(this.moved({ ...record, view, cursors }, change.rev));
+    this.records.save(this.moved({ ...record, view, cursors }, change.rev));
     if (!isOwn) this.owner.refresh(record.id);
   }
 
@@ -265,7 +264,7 @@ export class Feed {
   }
 
   private takePage(chatId: ChatId, page: MessagesPage): void {
-    let record = this.record(chatId);
+    let record = this.records.get(chatId);
     if (record === undefined) return;
     const changes = this.brought(chatId, page.items);
     for (const message of page.items) record = withMessage(record, message, this.ownId);
@@ -275,9 +274,9 @@ export class Feed {
   }
 
   private complete(chatId: ChatId): void {
-    const record = this.record(chatId);
+    const record = this.records.get(chatId);
     if (record === undefined) return;
-    this.save(withSynced(record, this.liveRevs.get(chatId) ?? 0));
+    this.records.save(withSynced(record, this.liveRevs.get(chatId) ?? 0));
     this.liveRevs.delete(chatId);
     this.hadSeqs.delete(chatId);
     this.owner.recount(chatId);
@@ -286,7 +285,7 @@ export class Feed {
   /** Messages that catching up has brought, and what they are to whoever listens. */
   private brought(chatId: ChatId, messages: readonly MessageView[]): Change[] {
     const changes: Change[] = [{ kind: "messages", chatId, messages }];
-    const hadSeq = this.hadSeqs.get(chatId) ?? this.record(chatId)?.view.last_seq ?? 0;
+    const hadSeq = this.hadSeqs.get(chatId) ?? this.records.get(chatId)?.view.last_seq ?? 0;
     for (const message of messages) {
       const changed = message.deleted ? "MESSAGE_DELETED" : "MESSAGE_EDITED";
       const name = message.seq > hadSeq ? "MESSAGE_SENT" : changed;
@@ -294,15 +293,5 @@ export class Feed {
       changes.push({ kind: "event", event: { name, payload: { message }, missed: true } });
     }
     return changes;
-  }
-
-  private record(chatId: ChatId): ChatRecord | undefined {
-    return this.board.state.chats.get(chatId);
-  }
-
-  private save(record: ChatRecord): void {
-    if (record === this.record(record.id)) return;
-    this.journal.note({ chats: [record] });
-    this.board.publish({ kind: "chats", chats: [record] });
   }
 }

@@ -9,6 +9,7 @@ import { Device, SwitchedNetwork } from "@/testing/server/device";
 import { SimulatedServer } from "@/testing/server/server";
 import { type CrashingStorage, SlowStore } from "@/testing/slowStore";
 import { answerAtOnce, type OpenStore, STORES } from "@/testing/stores";
+import { until } from "@/testing/until";
 import type { MessageView } from "@/types/socket";
 import { LONGEST_GAP } from "../feed/joining";
 import { MemoryTabs } from "../tabs/memory";
@@ -60,18 +61,6 @@ class Walk {
     return items[this.below(items.length)] as T;
   }
 
-  /** Time goes on until it is done. */
-  private async until<T>(work: Promise<T>): Promise<T> {
-    let isDone = false;
-    const done = () => {
-      isDone = true;
-    };
-    work.then(done, done);
-    for (let ms = 0; !isDone && ms < 20_000; ms += 1) await vi.advanceTimersByTimeAsync(1);
-    expect(isDone).toBe(true);
-    return work;
-  }
-
   // -- what others do ----------------------------------------------------------------------------------------------
 
   private noted(message: MessageView): void {
@@ -112,20 +101,20 @@ class Walk {
 
   async newTab(): Promise<void> {
     const tabs = this.hub.tab();
-    const storage = await this.until(this.store.open());
+    const storage = await until(this.store.open());
     const device = new Device(this.server, "ann", { storage, network: this.network, tabs });
     this.tabs.push({ device, storage, crash: tabs.crash, close: [], shown: new Map() });
-    await this.until(device.client.start());
+    await until(device.client.start());
   }
 
   private async leave(tab: Tab): Promise<void> {
     this.tabs.splice(this.tabs.indexOf(tab), 1);
-    if (this.random() < 0.5) await this.until(tab.device.client.stop());
+    if (this.random() < 0.5) await until(tab.device.client.stop());
     else this.crash(tab);
   }
 
   async end(): Promise<void> {
-    for (const { device } of this.tabs) await this.until(device.client.stop());
+    for (const { device } of this.tabs) await until(device.client.stop());
   }
 
   /** Without a word: nothing of what it was doing goes on. */
@@ -271,15 +260,15 @@ class Walk {
         const { client } = device;
         client.openChat(chatId);
         await vi.advanceTimersByTimeAsync(10_000);
-        await this.until(client.loadNewest(chatId));
+        await until(client.loadNewest(chatId));
         expect(device.history(chatId).messages.at(-1)).toEqual(messages.at(-1));
         const seq = 1 + this.below(messages.length);
-        await this.until(client.loadAround(chatId, seq));
+        await until(client.loadAround(chatId, seq));
         expect(device.history(chatId).messages.find((each) => each.seq === seq)).toEqual(messages[seq - 1]);
         for (let page = 0; device.history(chatId).hasNewer && page < 300; page += 1)
-          await this.until(client.loadNewer(chatId));
+          await until(client.loadNewer(chatId));
         for (let page = 0; device.history(chatId).hasOlder && page < 300; page += 1)
-          await this.until(client.loadOlder(chatId));
+          await until(client.loadOlder(chatId));
         expect(device.history(chatId).messages).toEqual(messages);
         expect(device.history(chatId).hasNewer).toBe(false);
       }

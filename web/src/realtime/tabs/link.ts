@@ -39,7 +39,8 @@ export class Link {
   private core: Core | null = null;
   private leader: string | null = null;
   private readonly pending = new Map<number, Pending>();
-  private readonly known = new Set<string>();
+  /** Tabs that have asked for something here: what they hold is let go of when they are gone. */
+  private readonly served = new Set<string>();
   private lastId = 0;
   private giveUp: () => void = () => undefined;
   private stopListening: (() => void)[] = [];
@@ -154,10 +155,10 @@ export class Link {
   }
 
   private async serve(core: Core, { from, id, name, args }: Message & { type: "command" }): Promise<void> {
-    if (!this.known.has(from)) {
-      this.known.add(from);
+    if (!this.served.has(from)) {
+      this.served.add(from);
       this.tabs.whenGone(from, () => {
-        this.known.delete(from);
+        this.served.delete(from);
         void core.letGoAll(from);
       });
     }
