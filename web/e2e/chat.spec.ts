@@ -100,6 +100,28 @@ test("a long conversation opens at the unread line, and older messages come as o
   expect(numbers).toEqual(Array.from(numbers, (_, index) => index + 1));
 });
 
+for (const reducedMotion of ["reduce", "no-preference"] as const) {
+  test(`a long conversation opens at its end, whatever moves on the page (${reducedMotion})`, async ({
+    person,
+  }) => {
+    const [ada, bob] = await Promise.all([
+      person("Ada", { reducedMotion }),
+      person("Bob", { signedIn: false }),
+    ]);
+    const chat = await ada.directChat(bob);
+    for (let i = 0; i < 60; i++) {
+      const [from, text] =
+        i % 3 === 0 ? [bob, `Message ${i}`] : [ada, `Message ${i}: ${"some words ".repeat((i * 7) % 23)}`];
+      await from.send(chat, text);
+    }
+    const newest = await bob.send(chat, "the newest of them all");
+    await ada.api("PUT", `/chats/${chat.id}/read`, { seq: newest.seq });
+    await ada.goto("/");
+    await ada.page.locator(`[data-chat="${chat.id}"]`).click();
+    await expect(message(ada.page, "the newest of them all")).toBeInViewport({ ratio: 1 });
+  });
+}
+
 test("what is written without a network is kept, and sent when there is one", async ({ person, trouble }) => {
   trouble.allowLostConnections();
   const [ada, bob] = await Promise.all([person("Ada", { ownLine: true }), person("Bob")]);

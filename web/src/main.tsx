@@ -12,8 +12,7 @@ const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no root");
 applyAppearance();
 keepAboveKeyboard();
-preload();
-await startTranslations();
+await Promise.all([startTranslations(), preload()]);
 createRoot(root).render(
   <StrictMode>
     <App />

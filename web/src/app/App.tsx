@@ -4,21 +4,29 @@ import { useTranslation } from "react-i18next";
 import { useLocation, useSearch } from "wouter";
 import { useStore } from "zustand";
 import { sessionStore } from "@/auth/session";
+import { loadTexts } from "@/i18n";
 import { Announcements, Questions, Toasts } from "@/ui";
 import { Boundary } from "./Boundary";
 import { lazily } from "./lazily";
 import { placeAfter, placeOf } from "./place";
 
-const loadSignedIn = () => import("./SignedIn").then((module) => module.SignedIn);
-const loadSignIn = () => import("@/auth/SignIn").then((module) => module.SignIn);
-const SignedIn = lazily(loadSignedIn);
-const SignIn = lazily(loadSignIn);
+const SignedIn = lazily(async () => {
+  const [{ SignedIn }] = await Promise.all([import("./SignedIn"), loadTexts("chat", "media")]);
+  return SignedIn;
+});
+const SignIn = lazily(async () => {
+  const [{ SignIn }] = await Promise.all([import("@/auth/SignIn"), loadTexts("auth")]);
+  return SignIn;
+});
 const SignUp = lazily(() => import("@/auth/SignUp").then((module) => module.SignUp));
 
-/** Begins to load what will be shown first, while the texts are still on their way. It is asked for again, and told then if it failed. */
-export function preload(): void {
-  const load = sessionStore.getState().session === null ? loadSignIn : loadSignedIn;
-  void load().catch(() => undefined);
+/** So long nothing is shown yet: a spinner stays for longer than this. */
+const AT_ONCE_MS = 400;
+
+/** Loads what is shown first. Resolves when it is there, or when it is time to say that it is on its way. */
+export async function preload(): Promise<void> {
+  const first = sessionStore.getState().session === null ? SignIn : SignedIn;
+  await Promise.race([first.load(), new Promise((resolve) => setTimeout(resolve, AT_ONCE_MS))]);
 }
 
 export function App() {

@@ -7,6 +7,7 @@ import { initReactI18next } from "react-i18next";
 export const LANGUAGES = { en: "English", ar: "العربية" } as const;
 export type Language = keyof typeof LANGUAGES;
 export const SUBJECTS = ["app", "auth", "chat", "channels", "stories", "media", "settings"] as const;
+export type Subject = (typeof SUBJECTS)[number];
 
 const STORED = "language";
 const files = import.meta.glob<Record<string, unknown>>("./{en,ar}/*.json", { import: "default" });
@@ -62,4 +63,10 @@ export async function startTranslations(): Promise<i18n> {
     showSupportNotice: false,
   });
   return i18next;
+}
+
+/** Loads texts before what shows them. What failed is asked for again by whatever shows it. */
+export async function loadTexts(...subjects: readonly Subject[]): Promise<void> {
+  if (!i18next.isInitialized) await new Promise((resolve) => i18next.on("initialized", resolve));
+  await i18next.loadNamespaces(subjects);
 }
