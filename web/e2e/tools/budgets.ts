@@ -1,57 +1,142 @@
-/** Figures: how long a chat of 10,000 messages takes to open, and whether typing is ever held up. `npm run budgets`. */
-import { expect, test } from "../harness/test";
+/** Figures of a large account: how long its chats take to open, and whether anything holds up who types or scrolls. `npm run budgets`. */
+import { flood } from "../harness/flood";
+import { type Chat, expect, Person, test } from "../harness/test";
+import { Trouble } from "../harness/trouble";
+import { heldUp, measure, median, opened, painted } from "./measuring";
 
 const MESSAGES = 10_000;
+const CHATS = 500;
 const OPEN_MS = 200;
 const LONG_TASK_MS = 50;
-const AT_ONCE = 40;
+/** Messages a second that come while somebody types: into the open chat, and into the others. */
+const BUSY = { here: 50, elsewhere: 25 };
+const SENTENCE = "The quick brown fox jumps over the lazy dog. ";
 
-test("a chat of 10,000 messages", async ({ person }) => {
-  const [ada, bob] = await Promise.all([person("Ada"), person("Bob", { signedIn: false })]);
-  const chat = await ada.directChat(bob);
-  const texts = Array.from(
-    { length: MESSAGES },
-    (_, i) => `Message ${i + 1}: ${"word ".repeat((i % 23) + 1)}`,
-  );
-  for (let first = 0; first < MESSAGES; first += AT_ONCE) {
-    await Promise.all(texts.slice(first, first + AT_ONCE).map((text) => bob.send(chat, text)));
-  }
-  await ada.goto("/");
-  const row = ada.page.locator(`[data-chat="${chat.id}"]`);
-  await expect(row).toBeVisible();
-  const opened: number[] = [];
-  for (let round = 0; round < 5; round++) {
-    const ms = await row.evaluate(async (link: HTMLElement) => {
-      const began = performance.now();
-      link.click();
-      // Until its messages have been painted.
-      while (document.querySelector('[data-testid="messages"] [data-row]') === null) {
-        await new Promise((resolve) => requestAnimationFrame(resolve));
-      }
-      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-      return performance.now() - began;
-    });
-    opened.push(ms);
-    await ada.page.goBack();
-    await expect(ada.page.getByTestId("messages")).toHaveCount(0);
-  }
-  await row.click();
-  const field = ada.page.getByRole("textbox", { name: "Write a message" });
-  await expect(field).toBeVisible();
-  await ada.page.evaluate(() => {
-    const seen = window as unknown as { long: number[] };
-    seen.long = [];
-    new PerformanceObserver((list) => {
-      seen.long.push(...list.getEntries().map(({ duration }) => duration));
-    }).observe({ type: "longtask" });
-  });
-  await field.pressSequentially("The quick brown fox jumps over the lazy dog. ".repeat(4), { delay: 15 });
-  const long = await ada.page.evaluate(() => (window as unknown as { long: number[] }).long);
+const trouble = new Trouble();
+let ada: Person;
+let bob: Person;
+let chat: Chat;
+let others: Chat[];
+const NEWEST = "the newest of them all";
+const OTHER = "a word in another chat";
 
-  const median = [...opened].sort((a, b) => a - b)[2] ?? Number.NaN;
-  process.stdout.write(
-    `opening a chat of ${MESSAGES} messages: ${opened.map((ms) => ms.toFixed(0)).join(", ")} ms; median ${median.toFixed(0)} of ${OPEN_MS} ms\n` +
-      `tasks over ${LONG_TASK_MS} ms while typing: ${long.length}${long.length > 0 ? ` (longest ${Math.max(...long).toFixed(0)} ms)` : ""}\n`,
+test.describe.configure({ mode: "serial", timeout: 90_000 });
+
+/** What people write: short and long, with links, marks and smileys. */
+function textOf(index: number): string {
+  const words = "lorem ipsum dolor sit amet ".repeat((index * 7) % 9);
+  const extra = ["", " 👍", " see https://example.org/a/b?c=d", " *really*", "\nand `code` too"][index % 5];
+  return `Message ${index}: ${words}${index % 3 === 0 ? (extra ?? "") : ""}`;
+}
+
+test.beforeAll(async ({ browser }) => {
+  ada = await Person.make(browser, trouble, "Ada", { reducedMotion: "no-preference" });
+  bob = await Person.make(browser, trouble, "Bob", { signedIn: false });
+  await measure(ada.context);
+  others = [];
+  while (others.length < CHATS - 1) {
+    const titles = Array.from({ length: 25 }, (_, i) => `Group ${others.length + i}`);
+    others.push(...(await Promise.all(titles.map((title) => bob.group(title, ada)))));
+  }
+  await flood(
+    bob,
+    others.map((group) => ({ chat: group, text: OTHER })),
   );
-  expect(median).toBeLessThan(OPEN_MS);
+  chat = await ada.directChat(bob);
+  const half = Array.from({ length: MESSAGES / 2 }, (_, index) => ({ chat, text: textOf(index) }));
+  const answers = half.map((each, index) =>
+    index % 10 === 0 && index > 50 ? { ...each, replyTo: index } : each,
+  );
+  await Promise.all([flood(ada, half), flood(bob, answers)]);
+  const newest = await bob.send(chat, NEWEST);
+  await ada.api("PUT", `/chats/${chat.id}/read`, { seq: newest.seq });
 });
+
+test.afterAll(async () => {
+  await Promise.all([ada, bob].map((person) => person.leave()));
+  trouble.check();
+});
+
+/** The list is there, and nothing is under way any more. */
+async function atRest(): Promise<void> {
+  await expect(ada.page.locator(`[data-chat="${chat.id}"]`)).toBeVisible();
+  await ada.page.waitForLoadState("networkidle");
+}
+
+test("opening", async () => {
+  const first: number[] = [];
+  const later: number[] = [];
+  const cold: number[] = [];
+  await ada.goto("/");
+  await atRest();
+  const unkept = await opened(ada.page, chat.id, NEWEST);
+  for (let round = 0; round < 5; round++) {
+    await ada.goto("/");
+    await atRest();
+    first.push(await opened(ada.page, chat.id, NEWEST));
+  }
+  const other = ada.page.locator(`[data-chat]:not([data-chat="${chat.id}"])`).first();
+  for (let round = 0; round < 9; round++) {
+    await other.click();
+    await expect(ada.page.locator("[data-scroller]").getByText(OTHER)).toBeVisible();
+    later.push(await opened(ada.page, chat.id, NEWEST));
+  }
+  for (let round = 0; round < 5; round++) {
+    await ada.goto(`/chats/${chat.id}`);
+    cold.push(await painted(ada.page, NEWEST));
+  }
+  tell("opening it, the first time in a session", first, OPEN_MS);
+  tell("opening it, from another chat", later, OPEN_MS);
+  tell("opening it, where nothing of it is kept", [unkept]);
+  tell("the page itself, loaded at this chat", cold);
+  expect(median(first)).toBeLessThan(OPEN_MS);
+  expect(median(later)).toBeLessThan(OPEN_MS);
+});
+
+test("typing", async () => {
+  const talk = await ada.openChat(chat);
+  await painted(ada.page, NEWEST);
+  await atRest();
+  const type = () => talk.field.pressSequentially(SENTENCE.repeat(4), { delay: 15 });
+  const quiet = await heldUp(ada.page, type);
+  await talk.field.fill("");
+  const here = Array.from({ length: BUSY.here * 6 }, (_, index) => ({ chat, text: textOf(index) }));
+  const elsewhere = Array.from({ length: BUSY.elsewhere * 6 }, (_, index) => ({
+    chat: others[index] as Chat,
+    text: OTHER,
+  }));
+  const busy = await heldUp(ada.page, async () => {
+    await Promise.all([type(), flood(bob, here, BUSY.here), flood(bob, elsewhere, BUSY.elsewhere)]);
+  });
+  tellHeld("typing", quiet);
+  tellHeld(`typing while ${BUSY.here} messages a second come here and ${BUSY.elsewhere} elsewhere`, busy);
+  expect(quiet.tasks).toEqual([]);
+  expect(busy.tasks).toEqual([]);
+});
+
+test("scrolling", async () => {
+  await ada.openChat(chat);
+  await ada.page.locator("[data-scroller]").hover();
+  const top = ada.page.locator("[data-scroller]").getByText(/^Message 0: /);
+  const scrolled = await heldUp(ada.page, async () => {
+    while ((await top.count()) === 0) await ada.page.mouse.wheel(0, -3_000);
+  });
+  tellHeld(`scrolling up through ${MESSAGES} messages`, scrolled);
+});
+
+function tell(what: string, ms: readonly number[], budget?: number): void {
+  const all = ms.map((each) => each.toFixed(0)).join(", ");
+  say(
+    `${what}: median ${median(ms).toFixed(0)} ms${budget === undefined ? "" : ` of ${budget} ms`} (${all})`,
+  );
+}
+
+function tellHeld(what: string, { tasks, keys }: { tasks: number[]; keys: number[] }): void {
+  const longest = tasks.length > 0 ? `, the longest ${Math.max(...tasks).toFixed(0)} ms` : "";
+  const slowest = keys.length > 0 ? `; slowest key ${Math.max(...keys).toFixed(0)} ms` : "";
+  say(`${what}: ${tasks.length} tasks over ${LONG_TASK_MS} ms${longest}${slowest}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
