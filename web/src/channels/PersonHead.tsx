@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import type { Person } from "@/realtime/realtime";
 import { StoryRing } from "@/stories/StoryRing";
-import { Avatar, formatRelative } from "@/ui";
+import { Avatar, formatRelative, isNow } from "@/ui";
 import styles from "./info.module.css";
 
 /** Somebody's picture, name and when they were here, as far as they show it. */
@@ -29,6 +29,7 @@ export function PersonHead({ person }: { person: Person | undefined }) {
     if (person === undefined || person.deleted) return "";
     if (person.online) return t("person.online");
     if (person.lastSeen === null) return "";
+    if (isNow(person.lastSeen)) return t("person.lastSeenNow");
     return t("person.lastSeen", { time: formatRelative(person.lastSeen) });
   }
 }

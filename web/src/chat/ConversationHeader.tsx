@@ -4,7 +4,7 @@ import { Link, useLocation, useRoute } from "wouter";
 import type { Chat, Person } from "@/realtime/realtime";
 import { useChatTitle, useConnection, usePerson, useTyping } from "@/store/hooks";
 import { StoryRing } from "@/stories/StoryRing";
-import { Avatar, formatRelative, IconButton, useNarrow } from "@/ui";
+import { Avatar, formatRelative, IconButton, isNow, useNarrow } from "@/ui";
 import styles from "./ConversationHeader.module.css";
 import { TypingText } from "./TypingText";
 
@@ -71,5 +71,7 @@ function Status({ chat, peer }: { chat: Chat; peer: Person | undefined }) {
   // What is known of others is old while there is no connection.
   if (!connected || peer === undefined || peer.deleted) return null;
   if (peer.online) return t("online");
-  return peer.lastSeen === null ? null : t("lastSeen", { when: formatRelative(peer.lastSeen) });
+  if (peer.lastSeen === null) return null;
+  if (isNow(peer.lastSeen)) return t("lastSeenNow");
+  return t("lastSeen", { when: formatRelative(peer.lastSeen) });
 }

@@ -1,6 +1,7 @@
 import { ChevronLeft, ChevronRight, Pause, Play, Trash2, Volume2, VolumeX, X } from "lucide-react";
 import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { usePerson } from "@/store/hooks";
 import type { StoryView } from "@/types/socket";
 import { Avatar } from "@/ui/Avatar";
 import { formatRelative } from "@/ui/format";
@@ -44,6 +45,7 @@ export function StoryStage({
   const deleting = useDeleting(story.id, () => undefined);
   const index = group.stories.findIndex(({ id }) => id === story.id);
   const still = paused || held || busy || hidden || deleting.asking;
+  const person = usePerson(own ? null : group.user_id);
   const caption = (story.content as Record<string, unknown>).caption;
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
@@ -116,7 +118,11 @@ export function StoryStage({
             ))}
           </div>
           <div className={styles.head}>
-            <Avatar name={group.name} mediaId={group.avatar_media_id} size={36} />
+            <Avatar
+              name={person?.name ?? group.name}
+              mediaId={person?.avatarMediaId ?? group.avatar_media_id}
+              size={36}
+            />
             <div className={styles.whose}>
               <bdi>{own ? t("own") : group.name}</bdi>
               <span>{formatRelative(story.created_at)}</span>

@@ -1,6 +1,7 @@
 /** Times, sizes and lengths as people read them, in the language of the page. */
 
 const DAY_MS = 86_400_000;
+const NOW_MS = 60_000;
 
 type Time = string | number | Date;
 
@@ -81,11 +82,15 @@ export function formatDayTime(time: Time, now: Time = Date.now()): string {
   return `${formatDay(time, now)}, ${formatTime(time)}`;
 }
 
+/** Whether `formatRelative` says "now". */
+export const isNow = (time: Time, now: Time = Date.now()): boolean =>
+  new Date(now).getTime() - new Date(time).getTime() < NOW_MS;
+
 /** now, 5 minutes ago, 3 hours ago, yesterday, 3 March: for when somebody was here. */
 export function formatRelative(time: Time, now: Time = Date.now()): string {
   const [then, today] = [new Date(time), new Date(now)];
   const seconds = Math.max(0, (today.getTime() - then.getTime()) / 1_000);
-  if (seconds < 60) return relative().format(0, "second");
+  if (isNow(then, today)) return relative().format(0, "second");
   if (seconds < 3_600) return relative().format(-Math.floor(seconds / 60), "minute");
   const ago = daysAgo(then, today);
   if (ago === 0 || seconds < 6 * 3_600) return relative().format(-Math.floor(seconds / 3_600), "hour");

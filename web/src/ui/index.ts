@@ -19,6 +19,7 @@ export {
   formatListTime,
   formatRelative,
   formatTime,
+  isNow,
 } from "./format";
 export { IconButton, type IconButtonProps } from "./IconButton";
 export type { Icon } from "./icon";

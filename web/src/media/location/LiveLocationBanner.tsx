@@ -36,9 +36,14 @@ export function liveIn(
     const until = message.deleted ? null : place(message.content as Record<string, unknown>)?.liveUntil;
     if (until) live.set(message.seq, { seq: message.seq, until, userId: message.sender_id });
   }
-  const running = [...live.values()].filter(({ until }) => until > now);
-  const own = running.filter(({ userId }) => userId === me).sort((one, other) => other.until - one.until);
-  return { own: own[0] ?? null, others: running.filter(({ userId }) => userId !== me) };
+  const running = [...live.values()]
+    .filter(({ until }) => until > now)
+    .sort((one, other) => one.until - other.until);
+  // Of each person the one that lasts longest.
+  const people = new Map(running.map((share) => [share.userId, share]));
+  const own = people.get(me) ?? null;
+  people.delete(me);
+  return { own, others: [...people.values()] };
 }
 
 /** Says, above a conversation, that somebody in it shows where they are; with a way to stop that for oneself. */
