@@ -1,8 +1,9 @@
 /** The message that is answered, in short; a press leads to it. */
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import type { History } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
-import { useHistory } from "@/store/hooks";
+import { useRealtimeState } from "@/store/hooks";
 import type { MessageView } from "@/types/socket";
 import { colorOf } from "./colors";
 import { Name } from "./Name";
@@ -12,7 +13,7 @@ import styles from "./Quote.module.css";
 /** From the history that is open, else from wherever the client has it. `undefined` while it is looked for. */
 function useMessage(chatId: string, seq: number): MessageView | null | undefined {
   const client = useRealtime();
-  const open = useHistory(chatId)?.messages.find((message) => message.seq === seq);
+  const open = useRealtimeState(({ histories }) => inHistory(histories.get(chatId), seq));
   const { data } = useQuery({
     queryKey: ["message", chatId, seq],
     queryFn: () => client.message(chatId, seq),
@@ -21,6 +22,12 @@ function useMessage(chatId: string, seq: number): MessageView | null | undefined
     retry: 1,
   });
   return open ?? data;
+}
+
+/** A history has no holes: where a message is in it follows from its number. */
+function inHistory(history: History | undefined, seq: number): MessageView | undefined {
+  const first = history?.messages[0]?.seq;
+  return first === undefined ? undefined : history?.messages[seq - first];
 }
 
 export function Quote({

@@ -38,6 +38,17 @@ describe("timeline", () => {
     expect(shown.map(({ day }) => day !== null)).toEqual([true, false]);
   });
 
+  it("has the same rows as before but for those that a change is about", () => {
+    const messages = [1, 2, 3].map((seq) => aMessage({ seq, created_at: at("1T10:00") }));
+    const before = rows({ messages });
+    const edited = rows({
+      messages: messages.with(1, aMessage({ seq: 2, rev: 9, created_at: at("1T10:00") })),
+    });
+    expect(edited.map((row, index) => row === before[index])).toEqual([true, false, true]);
+    const grown = rows({ messages: [...messages, aMessage({ seq: 4, created_at: at("1T10:00") })] });
+    expect(grown.map((row, index) => row === before[index])).toEqual([true, true, false, false]);
+  });
+
   it("puts messages of one person within minutes together", () => {
     const shown = rows({
       messages: [

@@ -58,8 +58,28 @@ function standTogether(before: TimelineRow, after: TimelineRow, apartMs: number)
 
 const isSystem = (row: TimelineRow) => row.kind === "message" && row.message.type === "system";
 
+/** The row that was last made of a message. */
+const made = new WeakMap<MessageView | Outgoing, TimelineRow>();
+
+/** This row, or the one that was made of it before if nothing about it differs: then nothing on the screen is rendered anew for it. */
+function kept(row: TimelineRow): TimelineRow {
+  const of = row.kind === "message" ? row.message : row.outgoing;
+  const before = made.get(of);
+  if (
+    before !== undefined &&
+    before.key === row.key &&
+    before.first === row.first &&
+    before.last === row.last &&
+    before.day === row.day &&
+    before.unreadLine === row.unreadLine
+  )
+    return before;
+  made.set(of, row);
+  return row;
+}
+
 /**
- * The rows of a history, oldest first, what is not sent yet at the end.
+ * The rows of a history, oldest first, what is not sent yet at the end. A row that is as it was is the same object.
  *
  * @param me whose messages the outgoing ones are
  */
@@ -97,7 +117,7 @@ export function timeline(history: History, me: string): TimelineRow[] {
   // What waits for its turn is shown under what has come since, at the time of writing: its day is not shown again for it.
   for (const outgoing of history.outgoing)
     add({ kind: "outgoing", outgoing, ...fresh(rowKey(me, outgoing.clientId), me, outgoing.createdAt) });
-  return rows;
+  return rows.map(kept);
 }
 
 /** `client_id` is unique within a chat and sender. */
