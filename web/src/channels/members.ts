@@ -43,6 +43,8 @@ export function useMembers(chatId: string) {
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
+    // What changed while nobody looked at the list nobody has heard: it is asked again when it is shown again.
+    staleTime: 0,
   });
 }
 
