@@ -12,7 +12,7 @@ import { useAct } from "./useAct";
 /** The info of a direct chat: about the other, and blocking them. */
 export function PersonInfo({ chat }: { chat: Chat; onClose: () => void }) {
   const { t } = useTranslation("channels");
-  const person = usePerson(chat.peer_id);
+  const person = usePerson(chat.peer_id, true);
   const { blocked, setBlocked, pending } = useBlock(chat.peer_id);
   const { act } = useAct();
   const name = person?.name ?? "";

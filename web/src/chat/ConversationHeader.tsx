@@ -13,7 +13,7 @@ export function ConversationHeader({ chat }: { chat: Chat }) {
   const narrow = useNarrow();
   const [, navigate] = useLocation();
   const [infoOpen] = useRoute("/chats/:chatId/info");
-  const peer = usePerson(chat.peer_id);
+  const peer = usePerson(chat.peer_id, true);
   const title = useChatTitle(chat);
   const avatar = <Avatar name={title} mediaId={peer?.avatarMediaId} online={peer?.online} size={40} />;
   // Beside the list, the page has its first heading there.

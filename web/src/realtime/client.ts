@@ -273,8 +273,8 @@ class TabClient implements RealtimeClient {
     void this.tell(this.link.carry("adopt", chat));
   }
 
-  wantPeople(ids: readonly UserId[]): void {
-    void this.tell(this.link.carry("wantPeople", ids));
+  wantPeople(ids: readonly UserId[], anew = false): void {
+    void this.tell(this.link.carry("wantPeople", ids, anew));
   }
 
   connectNow(): void {

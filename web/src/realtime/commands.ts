@@ -22,7 +22,7 @@ export interface Commands {
   hold(chatId: ChatId, tab: string): Promise<void>;
   letGo(chatId: ChatId, tab: string): Promise<void>;
   adopt(chat: ChatView): Promise<void>;
-  wantPeople(ids: readonly UserId[]): Promise<void>;
+  wantPeople(ids: readonly UserId[], anew?: boolean): Promise<void>;
   connectNow(): Promise<void>;
   /** Another tab's draft, for all tabs. */
   draft(chatId: ChatId, text: string): Promise<void>;

@@ -215,8 +215,8 @@ export class Core implements Commands {
     this.records.save(there === undefined ? withSynced(record, chat.rev) : record);
   }
 
-  async wantPeople(ids: readonly UserId[]): Promise<void> {
-    this.people.want(ids);
+  async wantPeople(ids: readonly UserId[], anew?: boolean): Promise<void> {
+    this.people.want(ids, anew);
   }
 
   async connectNow(): Promise<void> {

@@ -34,9 +34,9 @@ export class People {
     for (const { person, at } of kept) this.knownAt.set(person.id, at);
   }
 
-  want(ids: readonly UserId[]): void {
+  want(ids: readonly UserId[], anew = false): void {
     const before = Date.now() - STALE_MS;
-    const isOld = (id: UserId) => (this.knownAt.get(id) ?? Number.NEGATIVE_INFINITY) <= before;
+    const isOld = (id: UserId) => anew || (this.knownAt.get(id) ?? Number.NEGATIVE_INFINITY) <= before;
     this.wanted = new Set([...ids.filter((id) => isOld(id) && !this.under.has(id)), ...this.wanted]);
     this.next();
   }

@@ -182,8 +182,11 @@ export interface RealtimeClient {
 
   /** Takes in what a REST call answered (a new chat, a patched one) before its event comes. */
   adopt(chat: ChatView): void;
-  /** Has these people's profiles in `state.people`, asking the server for those that are not known or old; many at a time, coalesced. */
-  wantPeople(ids: readonly UserId[]): void;
+  /**
+   * Has these people's profiles in `state.people`, asking the server for those that are not known or old; many at a time, coalesced.
+   * `anew`: for the one that somebody looks at now. Nobody tells when a profile is changed, so what is known is shown, and asked again.
+   */
+  wantPeople(ids: readonly UserId[], anew?: boolean): void;
 
   /** What is being written, kept over reloads and a lost session. `""` removes it. */
   draftText(chatId: ChatId): string;

@@ -35,13 +35,13 @@ export function useMe(): OwnUser {
   return me;
 }
 
-/** Somebody's profile; asked for when it is not known. */
-export function usePerson(id: UserId | null): Person | undefined {
+/** Somebody's profile; asked for when it is not known. `anew`: also when it is, where somebody comes to look at this one person. */
+export function usePerson(id: UserId | null, anew = false): Person | undefined {
   const client = useRealtime();
   const person = useRealtimeState((state) => (id === null ? undefined : state.people.get(id)));
   useEffect(() => {
-    if (id !== null) client.wantPeople([id]);
-  }, [client, id]);
+    if (id !== null) client.wantPeople([id], anew);
+  }, [client, id, anew]);
   return person;
 }
 
