@@ -4,6 +4,9 @@ import { defineConfig } from "@playwright/test";
 /** Debian's Chromium; another one by its path in CHROMIUM. */
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+/** Those in which nodes die. */
+const KILLERS = /(faults|walk)\.spec\.ts$/;
+
 export default defineConfig({
   testDir: "e2e",
   globalSetup: "./e2e/harness/stack.ts",
@@ -18,8 +21,8 @@ export default defineConfig({
   reporter: [["list"]],
   // Those who kill nodes come last, and one at a time: the others would be hit too.
   projects: [
-    { name: "people", testIgnore: "faults.spec.ts" },
-    { name: "faults", testMatch: "faults.spec.ts", dependencies: ["people"], fullyParallel: false },
+    { name: "people", testIgnore: KILLERS },
+    { name: "faults", testMatch: KILLERS, dependencies: ["people"], fullyParallel: false, workers: 1 },
   ],
   use: {
     launchOptions: {

@@ -1,18 +1,5 @@
-/** New chats, members and their roles, invite links, blocks. */
+/** Members and their roles, invite links. */
 import { expect, expectAccessible, test } from "./harness/test";
-
-test("somebody is found by their number, and a chat with them begins", async ({ person }) => {
-  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
-  await ada.goto("/new");
-  const field = ada.page.getByRole("combobox", { name: "Name or phone number" });
-  await field.fill(bob.phone);
-  await field.press("Enter");
-  await expect(ada.page.getByRole("option", { name: /Bob/ })).toBeVisible();
-  await field.press("Enter");
-  await expect(ada.page).toHaveURL(/\/chats\/[^/]+$/);
-  await bob.goto("/");
-  await expect(bob.page.getByText("Ada").first()).toBeVisible();
-});
 
 test("a group is made, others come in by a link, become admins and are removed", async ({
   person,
@@ -75,17 +62,4 @@ test("a link that is no link says so; whoever has to sign in first comes back to
   const page = await (await stranger()).newPage();
   await page.goto("/invite/some.token");
   await expect(page).toHaveURL(/\/signin\?next=%2Finvite%2Fsome\.token/);
-});
-
-test("somebody is blocked and unblocked", async ({ person }) => {
-  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
-  const chat = await ada.directChat(bob);
-  await ada.goto(`/chats/${chat.id}/info`);
-  await ada.page.getByRole("button", { name: "Block Bob" }).click();
-  await ada.page.getByRole("alertdialog").getByRole("button", { name: "Block" }).click();
-  await expect(ada.page.getByRole("button", { name: "Unblock Bob" })).toBeVisible();
-  await expect(bob.send(chat, "hello")).rejects.toThrow();
-  await ada.page.getByRole("button", { name: "Unblock Bob" }).click();
-  await expect(ada.page.getByRole("button", { name: "Block Bob" })).toBeVisible();
-  await bob.send(chat, "hello");
 });

@@ -13,30 +13,6 @@ async function write(page: Page, text: string): Promise<void> {
   await field(page).press("Enter");
 }
 
-test("messages go to and fro; their ticks tell how far they are; typing is seen", async ({ person }) => {
-  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
-  const chat = await ada.directChat(bob);
-  await ada.openChat(chat);
-  await write(ada.page, "Are you *there*?");
-  await expect(message(ada.page, "Are you there?").getByText("Sent", { exact: true })).toBeAttached();
-
-  await bob.goto("/");
-  await expect(inList(bob.page, "Are you there?").getByText("1 unread message")).toBeAttached();
-  await expect(message(ada.page, "Are you there?").getByText("Delivered")).toBeAttached();
-
-  await inList(bob.page, "Ada").click();
-  await expect(message(bob.page, "Are you there?")).toBeVisible();
-  await expect(message(ada.page, "Are you there?").getByText("Read", { exact: true })).toBeAttached();
-  await expect(inList(bob.page, "Ada").getByText("unread")).toHaveCount(0);
-
-  await field(bob.page).pressSequentially("Ye");
-  await expect(ada.page.getByRole("link", { name: "Bob: about this chat" })).toContainText("typing");
-  await field(bob.page).press("s");
-  await field(bob.page).press("Enter");
-  await expect(message(ada.page, "Yes")).toBeVisible();
-  await expect(ada.page.getByRole("link", { name: "Bob: about this chat" })).not.toContainText("typing");
-});
-
 test("a message is answered, changed and deleted, with pointer and keyboard, and the other sees it", async ({
   person,
 }) => {
@@ -121,23 +97,6 @@ for (const reducedMotion of ["reduce", "no-preference"] as const) {
     await expect(message(ada.page, "the newest of them all")).toBeInViewport({ ratio: 1 });
   });
 }
-
-test("what is written without a network is kept, and sent when there is one", async ({ person, trouble }) => {
-  trouble.allowLostConnections();
-  const [ada, bob] = await Promise.all([person("Ada", { ownLine: true }), person("Bob")]);
-  const chat = await ada.directChat(bob);
-  await ada.send(chat, "Begun");
-  await Promise.all([ada.openChat(chat), bob.openChat(chat)]);
-  await expect(message(ada.page, "Begun")).toBeVisible();
-  await ada.loseNetwork();
-  await write(ada.page, "one");
-  await write(ada.page, "two");
-  await expect(message(ada.page, "two").getByText("Waiting to be sent")).toBeAttached();
-  await ada.regainNetwork();
-  await expect(message(bob.page, "two")).toBeVisible();
-  await expect(messages(bob.page).getByRole("listitem")).toHaveCount(3);
-  await expect(message(ada.page, "two").getByText("Read", { exact: true })).toBeAttached();
-});
 
 test("what is being written is there again after a reload, and told in the list", async ({ person }) => {
   const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);

@@ -138,7 +138,7 @@ test("a voice note is recorded, heard before it is sent, and played by keyboard"
   await microphone.focus();
   await ada.page.keyboard.press("Enter");
   const bar = ada.page.getByRole("group", { name: "Voice message", exact: true });
-  await expect(bar.getByRole("timer")).toHaveText("0:02");
+  await expect(bar.getByRole("timer")).toHaveText(/^0:0[3-9]$/);
   await bar.getByRole("button", { name: "Stop and listen" }).click();
   await expect(bar.getByRole("slider", { name: "Position" })).toBeVisible();
   await bar.getByRole("button", { name: "Send", exact: true }).click();

@@ -1,6 +1,7 @@
-/** The service worker: opening without a network, and what a push shows. */
-import type { CDPSession, Page } from "@playwright/test";
-import { expect, test } from "./harness/test";
+/** The service worker: opening without a network, what a push shows, and the way of a push from a node to the screen. */
+import type { BrowserContext, CDPSession, Locator, Page } from "@playwright/test";
+import { PushService } from "./harness/pushService";
+import { expect, PASSWORD, Person, test } from "./harness/test";
 
 test("the app opens without a network, and what was read can be read again", async ({ person, trouble }) => {
   const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
@@ -42,6 +43,7 @@ test("a push shows what this device knows of the chat, once for each chat, and n
   const chat = await ada.group("Picnic", bob);
   await ada.goto("/");
   await expect(ada.page.getByText("Picnic").first()).toBeVisible();
+  await ada.page.evaluate(async () => void (await navigator.serviceWorker.ready));
   const push = await pusher(ada.page, ada.url);
 
   const said = { type: "message", chat_id: chat.id };
@@ -58,13 +60,121 @@ test("a push shows what this device knows of the chat, once for each chat, and n
 
   await ada.openChat(chat);
   await expect(ada.page.getByRole("heading", { name: "Picnic" }).first()).toBeVisible();
-  await ada.page.evaluate(async () => {
-    for (const one of await (await navigator.serviceWorker.ready).getNotifications()) one.close();
-  });
+  await clearTray(ada.page);
   await push({ ...said, seq: 4, count: 4 });
   await push({ type: "message", chat_id: "another", seq: 1, count: 1 });
   await expect.poll(() => shown(ada.page)).toEqual([["Chat", "1 new message"]]);
 });
+
+test("whoever has notifications turned on is pushed what they miss, encrypted; a press on it opens the chat; turned off, or signed out, the server forgets the browser", async ({
+  person,
+  browser,
+  trouble,
+}) => {
+  const [ada, bob] = await Promise.all([
+    person("Ada", { permissions: ["notifications"] }),
+    person("Bob", { signedIn: false }),
+  ]);
+  const service = await PushService.start();
+  await service.serve(ada.context);
+  const chat = await ada.directChat(bob);
+  const { key } = await ada.api<{ key: string }>("GET", "/push/key");
+  const off = { endpoint: service.endpoint };
+
+  await ada.goto("/");
+  await expect(ada.page.getByRole("list", { name: "Chats" })).toContainText("Bob");
+  await ada.page.getByRole("link", { name: "Settings" }).click();
+  await ada.page.getByRole("link", { name: /^Notifications/ }).click();
+  const notify = ada.page.getByRole("switch", { name: "Notifications" });
+  await turn(notify, "POST", 201);
+  await expect(notify).toBeChecked();
+  expect(service.key?.toString("base64url")).toBe(key);
+
+  // What comes while no page is open; by then the device knows what the chat is called.
+  const blank = await ada.context.newPage();
+  const push = await pusher(blank, ada.url);
+  await expect
+    .poll(async () => {
+      await push({ type: "message", chat_id: chat.id, seq: 0, count: 1 });
+      return shown(ada.page);
+    })
+    .toEqual([["Bob", "1 new message"]]);
+  await clearTray(ada.page);
+  await ada.page.close();
+  await expect
+    .poll(async () => (await bob.api<{ online: boolean }>("GET", `/users/${ada.id}`)).online)
+    .toBe(false);
+  const { seq } = await bob.send(chat, "Are you coming?");
+  await expect
+    .poll(() => service.pushed)
+    .toEqual([expect.objectContaining({ chat_id: chat.id, seq, count: 1 })]);
+  await push(service.pushed[0]);
+
+  await blank.goto(`${ada.url}/settings/notifications`);
+  await expect.poll(() => shown(blank)).toEqual([["Bob", "1 new message"]]);
+  await press(ada.context);
+  await expect(blank).toHaveURL(`${ada.url}/chats/${chat.id}`);
+  await expect(blank.getByRole("main").getByText("Are you coming?")).toBeVisible();
+  expect(await shown(blank)).toEqual([]);
+
+  await blank.goto(`${ada.url}/settings/notifications`);
+  const again = blank.getByRole("switch", { name: "Notifications" });
+  await turn(again, "DELETE", 204);
+  await expect(again).not.toBeChecked();
+  expect(service.key).toBeNull();
+  await expect(ada.api("DELETE", "/push/subscriptions", off)).rejects.toThrow("answered 404");
+
+  await turn(again, "POST", 201);
+  await blank.goto(`${ada.url}/settings/devices`);
+  await blank.getByRole("button", { name: "Sign out" }).click();
+  trouble.allow(/status of 40[13]/, /WebSocket connection to .* failed/);
+  await blank.getByRole("alertdialog").getByRole("button", { name: "Sign out" }).click();
+  await expect(blank).toHaveURL(/\/signin/);
+  await expect.poll(() => service.key).toBeNull();
+  const anew = await Person.signIn(
+    browser,
+    trouble,
+    { phone: ada.phone, password: PASSWORD },
+    { signedIn: false },
+  );
+  await expect(anew.api("DELETE", "/push/subscriptions", off)).rejects.toThrow("answered 404");
+  await anew.leave();
+  await service.stop();
+});
+
+/** Turns a switch, and waits for what the server says to it. */
+async function turn(control: Locator, method: string, status: number): Promise<void> {
+  const told = control
+    .page()
+    .waitForResponse(
+      (answer) => answer.url().endsWith("/push/subscriptions") && answer.request().method() === method,
+    );
+  await control.click({ force: true });
+  expect((await told).status()).toBe(status);
+}
+
+/**
+ * Presses the one notification that is there. Nothing but a person can press one in the system's tray: the worker is given the event that comes of it,
+ * and the right to bring its page to the front that comes with it.
+ */
+async function press(context: BrowserContext): Promise<void> {
+  await expect.poll(() => context.serviceWorkers().length).toBe(1);
+  await context.serviceWorkers()[0]?.evaluate(async () => {
+    const scope = globalThis as unknown as ServiceWorkerGlobalScope;
+    const [notification] = await scope.registration.getNotifications();
+    if (notification === undefined) throw new Error("there is no notification");
+    WindowClient.prototype.focus = async function () {
+      return this;
+    };
+    const event = new NotificationEvent("notificationclick", { notification });
+    let done: Promise<unknown> = Promise.resolve();
+    event.waitUntil = (until) => {
+      done = Promise.resolve(until);
+    };
+    scope.dispatchEvent(event);
+    await done;
+  });
+}
 
 /** What lies in the system's tray. */
 function shown(page: Page): Promise<[string, string][]> {
@@ -74,9 +184,14 @@ function shown(page: Page): Promise<[string, string][]> {
   });
 }
 
-/** Delivers pushes to the page's service worker, as the browser does with what comes from its push service. */
+function clearTray(page: Page): Promise<void> {
+  return page.evaluate(async () => {
+    for (const one of await (await navigator.serviceWorker.ready).getNotifications()) one.close();
+  });
+}
+
+/** Delivers pushes to the service worker of an origin, as the browser does with what comes from its push service. `page`: any of that browser. */
 async function pusher(page: Page, origin: string): Promise<(said: unknown) => Promise<void>> {
-  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   const session: CDPSession = await page.context().newCDPSession(page);
   const registrationId = new Promise<string>((resolve) => {
     session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {

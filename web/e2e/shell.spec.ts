@@ -37,17 +37,6 @@ test("the page is honest about the connection, and quiet when it is there", asyn
   await expect(banner).toBeHidden();
 });
 
-test("a changed profile is what others see", async ({ person }) => {
-  const [ada, bob] = await Promise.all([person("Ada"), person("Bob")]);
-  await ada.goto("/settings/profile");
-  await ada.page.getByLabel("Name").fill("Ada Lovelace");
-  await ada.page.getByLabel("Status").fill("Counting");
-  await ada.page.getByRole("button", { name: "Save" }).click();
-  await expect(ada.page.getByText("Your profile has been saved")).toBeVisible();
-  const seen = await bob.api<{ name: string; status: string }>("GET", `/users/${ada.id}`);
-  expect(seen).toMatchObject({ name: "Ada Lovelace", status: "Counting" });
-});
-
 test("another device is signed out from the list", async ({ person, stranger, trouble }) => {
   trouble.allow(...REFUSED);
   const ada = await person("Ada");

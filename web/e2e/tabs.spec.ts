@@ -46,21 +46,3 @@ test("signing out in one tab ends the others", async ({ person, trouble }) => {
   await other.goto("/");
   await expect(other).toHaveURL(/\/signin/);
 });
-
-test("a session that is ended elsewhere leads to signing in, and keeps what was being written", async ({
-  person,
-  trouble,
-}) => {
-  trouble.allow(/status of 40[13]/, /WebSocket/);
-  const ada = await person("Ada");
-  const chat = await ada.group("Notes");
-  const talk = await ada.openChat(chat);
-  await talk.field.fill("half a thought");
-  await ada.api("DELETE", `/devices/${ada.session.device_id}`);
-  await expect(ada.page).toHaveURL(/\/signin/);
-  await ada.page.getByLabel("Phone number").fill(ada.phone);
-  await ada.page.getByLabel("Password", { exact: true }).fill("correct horse battery");
-  await ada.page.getByRole("button", { name: "Sign in" }).click();
-  await expect(ada.page).toHaveURL(new RegExp(`/chats/${chat.id}`));
-  await expect(talk.field).toHaveValue("half a thought");
-});

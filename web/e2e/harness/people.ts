@@ -69,22 +69,37 @@ export class Person {
     return Person.#of(browser, trouble, session.user.name, phone, session, options);
   }
 
+  /** Somebody new, who makes their account in their browser. */
+  static async signUp(
+    browser: Browser,
+    trouble: Trouble,
+    name: string,
+    options: Options = {},
+  ): Promise<Person> {
+    const phone = newPhone();
+    const { context, url, cable } = await open(browser, trouble, name, options, () => ({}));
+    const page = await context.newPage();
+    await page.goto(url);
+    await page.getByRole("link", { name: "Create an account" }).click();
+    await page.getByLabel("Your name").fill(name);
+    await page.getByLabel("Phone number").fill(phone);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Create an account" }).click();
+    await expect(page.getByRole("navigation", { name: "Main" })).toBeVisible();
+    return new Person(name, phone, await sessionIn(page), context, page, url, cable);
+  }
+
   static async #of(
     browser: Browser,
     trouble: Trouble,
     name: string,
     phone: string,
     session: Session,
-    options: Options,
+    { signedIn = true, ...options }: Options,
   ): Promise<Person> {
-    const { signedIn = true, ownLine = false, ...browserOptions } = options;
-    const cable = ownLine ? await Cable.lay(stack().port) : null;
-    const url = cable?.url ?? stack().url;
-    const context = await newContext(browser, trouble, name, {
-      baseURL: url,
-      ...browserOptions,
-      ...(signedIn ? { storageState: stateOf(session, url) } : {}),
-    });
+    const { context, url, cable } = await open(browser, trouble, name, options, (origin) =>
+      signedIn ? { storageState: stateOf(session, origin) } : {},
+    );
     return new Person(name, phone, session, context, await context.newPage(), url, cable);
   }
 
@@ -158,6 +173,20 @@ export class Person {
   }
 }
 
+/** Somebody's browser, and how it comes to the stack. `state`: what is kept in it for an origin. */
+async function open(
+  browser: Browser,
+  trouble: Trouble,
+  name: string,
+  { ownLine = false, ...options }: Options,
+  state: (origin: string) => BrowserContextOptions,
+): Promise<{ context: BrowserContext; url: string; cable: Cable | null }> {
+  const cable = ownLine ? await Cable.lay(stack().port) : null;
+  const url = cable?.url ?? stack().url;
+  const context = await newContext(browser, trouble, name, { baseURL: url, ...options, ...state(url) });
+  return { context, url, cable };
+}
+
 /** A browser of nobody yet, as big as a laptop's. */
 export async function newContext(
   browser: Browser,
@@ -189,6 +218,18 @@ function stateOf(view: Session, origin: string) {
   };
   const localStorage = [{ name: "session", value: JSON.stringify(session) }];
   return { cookies: [], origins: [{ origin, localStorage }] };
+}
+
+/** The session of whoever is signed in. */
+async function sessionIn(page: Page): Promise<Session> {
+  const kept = JSON.parse((await page.evaluate(() => localStorage.getItem("session"))) ?? "{}");
+  return {
+    user: await call<Session["user"]>("GET", "/users/me", kept.accessToken),
+    device_id: kept.deviceId,
+    access_token: kept.accessToken,
+    access_expires_at: new Date(kept.accessExpiresAt).toISOString(),
+    refresh_token: kept.refreshToken,
+  } as Session;
 }
 
 async function call<T>(method: string, path: string, token?: string, body?: unknown): Promise<T> {

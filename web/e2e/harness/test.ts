@@ -8,6 +8,10 @@ interface Fixtures {
   trouble: Trouble;
   /** Somebody new, with an account, signed in in a browser of their own. */
   person: (name: string, options?: Options) => Promise<Person>;
+  /** Somebody new, who has just made their account in their browser. */
+  newcomer: (name: string, options?: Options) => Promise<Person>;
+  /** All of them; their browsers are closed at the end. */
+  people: Person[];
   /** A browser in which nobody is signed in. */
   stranger: (options?: Options) => Promise<BrowserContext>;
 }
@@ -19,14 +23,25 @@ export const test = base.extend<Fixtures>({
     await use(trouble);
     trouble.check();
   },
-  person: async ({ browser, trouble }, use) => {
+  // biome-ignore lint/correctness/noEmptyPattern: as above
+  people: async ({}, use) => {
     const people: Person[] = [];
+    await use(people);
+    await Promise.all(people.map((person) => person.leave()));
+  },
+  person: async ({ browser, trouble, people }, use) => {
     await use(async (name, options) => {
       const person = await Person.make(browser, trouble, name, options);
       people.push(person);
       return person;
     });
-    await Promise.all(people.map((person) => person.leave()));
+  },
+  newcomer: async ({ browser, trouble, people }, use) => {
+    await use(async (name, options) => {
+      const person = await Person.signUp(browser, trouble, name, options);
+      people.push(person);
+      return person;
+    });
   },
   stranger: async ({ browser, trouble }, use) => {
     const contexts: BrowserContext[] = [];
