@@ -22,6 +22,8 @@ type Measured = Window & { measuring: Measuring };
 export async function measure(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    /** What may lie between two messages: a day's separator. */
+    const BETWEEN = 48;
     const seen = (element: Element) => element.checkVisibility({ visibilityProperty: true });
     const isWhole = (newest: string) => {
       const scroller = document.querySelector("[data-scroller]");
@@ -35,7 +37,7 @@ export async function measure(context: BrowserContext): Promise<void> {
       return (
         end !== undefined &&
         end.bottom <= screen.bottom + 1 &&
-        boxes.some(({ top, bottom }) => top <= screen.top + 1 && bottom >= screen.top)
+        boxes.some(({ top }) => top <= screen.top + BETWEEN)
       );
     };
     const painted = async (newest: string) => {
