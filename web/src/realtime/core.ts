@@ -93,7 +93,9 @@ export class Core implements Commands {
   start(kept: Kept, unkept: readonly OutgoingRecord[]): void {
     this.feed.since = kept.since;
     this.people.restore(kept.people);
-    this.outbox.add(...kept.outgoing, ...unkept);
+    // What is on the screen says when a message was written, not its place among those of the same moment: of what is kept, the record counts.
+    const known = new Set(kept.outgoing.map(({ clientId }) => clientId));
+    this.outbox.add(...kept.outgoing, ...unkept.filter(({ clientId }) => !known.has(clientId)));
     this.connector.start();
   }
 
