@@ -151,6 +151,26 @@ describe("a live location that is begun here", () => {
     expect(device.watching()).toBe(false);
   });
 
+  it("tells where one stands still as soon as there is a connection, and not where one was", async () => {
+    const device = aDevice();
+    await device.sharing.start();
+    const until = Date.now() + HOUR;
+    device.sharing.expect(until);
+    device.arrive(live(until));
+    const offline = new RealtimeError("offline", "no network");
+    device.client.refuse("updateLocation", offline);
+    device.move(HERE);
+    await vi.advanceTimersByTimeAsync(EVERY_MS / 2);
+    device.move(THERE);
+    device.client.refuse("updateLocation", offline);
+    await vi.advanceTimersByTimeAsync(10 * EVERY_MS);
+    expect(device.sent()).toEqual([
+      ["c1", 7, HERE],
+      ["c1", 7, THERE],
+      ["c1", 7, THERE],
+    ]);
+  });
+
   it("is stopped by hand", async () => {
     const device = aDevice();
     await device.sharing.start();

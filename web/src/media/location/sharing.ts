@@ -187,7 +187,7 @@ export class Sharing {
     this.state.setState({ problem: null });
     for (const { chatId, seq, until } of this.state.getState().shares) {
       if (chatId === null || seq === null || until <= this.ports.now()) continue;
-      const key = `${chatId}/${seq}`;
+      const key = feedKey(chatId, seq);
       const feed =
         this.feeds.get(key) ?? new Throttle<Fix>(EVERY_MS, (at) => void this.send(chatId, seq, at));
       this.feeds.set(key, feed);
@@ -200,11 +200,14 @@ export class Sharing {
       await this.client.updateLocation(chatId, seq, fix);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
-      // Without a connection this position is lost, and the next one is sent.
       if (OVER.has(error.code)) this.drop(chatId, seq);
+      // Without a connection: whoever stands still is told of no other position.
+      else if (this.lastFix === fix) this.feeds.get(feedKey(chatId, seq))?.offer(fix);
     }
   }
 }
+
+const feedKey = (chatId: string, seq: number) => `${chatId}/${seq}`;
 
 function stored(text: string | null): Share[] {
   try {
@@ -225,6 +228,11 @@ export const browserPorts: Ports = {
   now: Date.now,
   watch,
   alone(hold, signal) {
+    // A page that came without TLS has no locks, and no positions either that two tabs could both send.
+    if (navigator.locks === undefined) {
+      void hold();
+      return;
+    }
     navigator.locks.request("share-location", { signal }, hold).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
