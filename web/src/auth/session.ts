@@ -3,6 +3,7 @@
  * (Web Locks) and take over what another has got. An exchange whose answer was lost is repeated under the name that it had: see docs/web.md.
  */
 import { createStore } from "zustand/vanilla";
+import { newId } from "@/realtime/browser/newId";
 import type { components } from "@/types/openapi";
 import { oneAtATime } from "./oneAtATime";
 
@@ -72,8 +73,7 @@ function keep(session: Session | null, lost = false): void {
 /** Known before it is asked for: whoever comes after this page, however that ends, can repeat it. */
 function exchangeOf(session: Session): string {
   if (session.exchange !== undefined) return session.exchange;
-  const bits = crypto.getRandomValues(new Uint8Array(16));
-  const exchange = [...bits].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const exchange = newId();
   keep({ ...session, exchange });
   return exchange;
 }

@@ -1,5 +1,6 @@
 /**
- * Which of several tabs speaks, and whether somebody is looking at any of them. Both by locks: a tab that crashes lets go of its own.
+ * Which of several tabs speaks, and whether somebody is looking at any of them. Both by locks: a tab that crashes lets go of its own. A page that came
+ * without TLS has none, and knows of itself alone.
  */
 
 const FRONT = "tab-in-front";
@@ -17,6 +18,7 @@ export function watchFront(): () => void {
       letGo = null;
       return;
     }
+    if (navigator.locks === undefined) return;
     const held = new Promise<void>((resolve) => {
       letGo = resolve;
     });
@@ -35,12 +37,14 @@ export function watchFront(): () => void {
 
 /** Whether any tab of the app is in front. */
 export async function anyInFront(): Promise<boolean> {
+  if (navigator.locks === undefined) return inFront();
   const { held } = await navigator.locks.query();
   return (held ?? []).some(({ name }) => name === FRONT);
 }
 
 /** One tab notifies, however many are open. Returns how to ask whether it is this one, and what ends it. */
 export function beSpeaker(): { speaks: () => boolean; end: () => void } {
+  if (navigator.locks === undefined) return { speaks: () => true, end: () => undefined };
   let speaks = false;
   const ended = new AbortController();
   let letGo: () => void = () => undefined;

@@ -19,20 +19,22 @@ export function Storage() {
   };
   return (
     <>
-      <Section title={t("storage.section")} lead={t("storage.lead")}>
-        {data?.used !== undefined && (
-          <Row title={t("storage.used")} end={<strong>{formatBytes(data.used)}</strong>} />
-        )}
-        {data !== undefined && (
-          <Switch
-            label={t("storage.keep")}
-            description={t("storage.keep_hint")}
-            isSelected={data.persisted}
-            isDisabled={data.persisted}
-            onChange={() => void keep()}
-          />
-        )}
-      </Section>
+      {data !== null && (
+        <Section title={t("storage.section")} lead={t("storage.lead")}>
+          {data?.used !== undefined && (
+            <Row title={t("storage.used")} end={<strong>{formatBytes(data.used)}</strong>} />
+          )}
+          {data !== undefined && (
+            <Switch
+              label={t("storage.keep")}
+              description={t("storage.keep_hint")}
+              isSelected={data.persisted}
+              isDisabled={data.persisted}
+              onChange={() => void keep()}
+            />
+          )}
+        </Section>
+      )}
       <Section title={t("storage.about_title")}>
         <Row
           avatar={<Mark size={44} />}
@@ -44,7 +46,9 @@ export function Storage() {
   );
 }
 
-async function stored(): Promise<{ used: number | undefined; persisted: boolean }> {
+/** `null` on a page that came without TLS: there the browser tells nothing, and promises nothing. */
+async function stored(): Promise<{ used: number | undefined; persisted: boolean } | null> {
+  if (navigator.storage === undefined) return null;
   const { usage } = await navigator.storage.estimate();
   return { used: usage, persisted: await navigator.storage.persisted() };
 }

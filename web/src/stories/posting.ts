@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { api, ok } from "@/api/client";
 import { uploadAttachment } from "@/media/upload";
+import { newId } from "@/realtime/browser/newId";
 import type { Draft } from "@/realtime/realtime";
 import { useMe } from "@/store/hooks";
 import type { StoryView } from "@/types/socket";
@@ -24,7 +25,7 @@ export function usePosting(onPosted: () => void) {
   const me = useMe();
   const [progress, setProgress] = useState(0);
   // Of what was tried before: an answer that was lost makes no second story, and no file is uploaded twice.
-  const before = useRef({ clientId: crypto.randomUUID() as string, blob: null as Blob | null, mediaId: "" });
+  const before = useRef({ clientId: newId(), blob: null as Blob | null, mediaId: "" });
   const posting = useMutation({
     mutationFn: async ({ type, content, attachment, audience }: NewStory) => {
       const { current } = before;

@@ -1,5 +1,5 @@
 import { Circle, Pause, SendHorizontal, Square, Trash2 } from "lucide-react";
-import { useCallback, useEffect, useEffectEvent, useState } from "react";
+import { useCallback, useEffect, useEffectEvent, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useStore } from "zustand";
 import type { Draft } from "@/realtime/realtime";
@@ -186,7 +186,7 @@ function Levels({ levels }: { levels: readonly number[] }) {
 
 function Review({ take }: { take: Take }) {
   const url = useObjectUrl(take.blob);
-  const [key] = useState(() => `take:${crypto.randomUUID()}`);
+  const key = `take:${useId()}`;
   const where = useCallback(async () => url ?? "", [url]);
   useEffect(() => () => player.pause(), []);
   return (

@@ -9,6 +9,7 @@ import { soloTab } from "../tabs/tabs";
 import { phoenixTransport } from "../transport/phoenix";
 import { openIndexedDb } from "./indexedDb";
 import { browserNetwork } from "./network";
+import { newId } from "./newId";
 import { browserRest } from "./rest";
 import { browserTabs } from "./tabs";
 
@@ -31,7 +32,7 @@ export async function createBrowserRealtime({ userId, upload }: BrowserOptions):
     tabs: storage === null ? soloTab() : browserTabs(userId),
     accessToken,
     upload,
-    newId: () => crypto.randomUUID(),
+    newId,
   });
 }
 

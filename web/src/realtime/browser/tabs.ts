@@ -1,8 +1,9 @@
 /** Tabs of a browser: whoever holds the lock leads (the browser lets go of it when a tab is closed or crashes), and they talk over a channel. */
 import { soloTab, type Tabs } from "../tabs/tabs";
+import { newId } from "./newId";
 
 export function browserTabs(userId: string): Tabs {
-  const id = crypto.randomUUID();
+  const id = newId();
   if (!("locks" in navigator) || typeof BroadcastChannel === "undefined") return soloTab(id);
   const channel = new BroadcastChannel(`realtime-${userId}`);
   const own = new AbortController();
