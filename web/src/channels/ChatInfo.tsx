@@ -34,7 +34,7 @@ export function ChatInfo({ chatId, onClose }: { chatId: string; onClose: () => v
   function inside() {
     if (!opened) return <SkeletonRows label={t("info.loading")} />;
     if (chat === undefined) return <EmptyState icon={SearchX} title={t("info.gone")} />;
-    if (chat.type === "direct") return <PersonInfo chat={chat} onClose={onClose} />;
+    if (chat.type === "direct") return <PersonInfo chat={chat} />;
     if (page === "members") return <MemberList chat={chat} />;
     if (page === "add") return <AddPeople chat={chat} onDone={() => setPage("main")} />;
     if (page === "links") return <InviteLinks chat={chat} />;

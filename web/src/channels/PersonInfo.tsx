@@ -10,7 +10,7 @@ import { QuickActions } from "./QuickActions";
 import { useAct } from "./useAct";
 
 /** The info of a direct chat: about the other, and blocking them. */
-export function PersonInfo({ chat }: { chat: Chat; onClose: () => void }) {
+export function PersonInfo({ chat }: { chat: Chat }) {
   const { t } = useTranslation("channels");
   const person = usePerson(chat.peer_id, true);
   const { blocked, setBlocked, pending } = useBlock(chat.peer_id);

@@ -46,6 +46,7 @@ export function StoryStage({
   const index = group.stories.findIndex(({ id }) => id === story.id);
   const still = paused || held || busy || hidden || deleting.asking;
   const person = usePerson(own ? null : group.user_id);
+  const name = person?.name ?? group.name;
   const caption = (story.content as Record<string, unknown>).caption;
 
   const onKey = useEffectEvent((event: KeyboardEvent) => {
@@ -118,13 +119,9 @@ export function StoryStage({
             ))}
           </div>
           <div className={styles.head}>
-            <Avatar
-              name={person?.name ?? group.name}
-              mediaId={person?.avatarMediaId ?? group.avatar_media_id}
-              size={36}
-            />
+            <Avatar name={name} mediaId={person?.avatarMediaId ?? group.avatar_media_id} size={36} />
             <div className={styles.whose}>
-              <bdi>{own ? t("own") : group.name}</bdi>
+              <bdi>{own ? t("own") : name}</bdi>
               <span>{formatRelative(story.created_at)}</span>
             </div>
             {story.type === "video" && (
@@ -147,7 +144,7 @@ export function StoryStage({
         </div>
         <p className="visually-hidden" aria-live="polite">
           {t("viewer.place", {
-            name: own ? t("own") : group.name,
+            name: own ? t("own") : name,
             number: index + 1,
             count: group.stories.length,
           })}
@@ -161,7 +158,7 @@ export function StoryStage({
           {own ? (
             <SeenBy storyId={story.id} onOpen={setBusy} />
           ) : (
-            <ReplyField story={story} ownerName={group.name} onWriting={setBusy} />
+            <ReplyField story={story} ownerName={name} onWriting={setBusy} />
           )}
         </div>
       </div>
