@@ -217,6 +217,7 @@ class RetryQueue:
     async def _queue(self, batch: Sequence[tuple[Router, Send]]) -> None:
         packed = [(router.room.chat.id, pack_send(command)) for router, command in batch]
         added = await self._backlog.add(packed, most=self._most)
+        self.queued += added.count
         for router, _ in batch[: added.count]:
             assert router.room.detour is not None
             router.room.detour.begun = True
@@ -229,7 +230,6 @@ class RetryQueue:
                 continue  # it turned out to be in the record meanwhile
             if number < added.count:
                 router.room.defer(command)
-                self.queued += 1
             else:
                 router.room.refuse(command, overloaded())
 
