@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from handlers.base64url import from_base64url, to_base64url
 from handlers.errors import invalid
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 def to_cursor(place: Any) -> str:
     """A cursor for a place in a list, which is a tuple of plain values."""
-    return urlsafe_b64encode(_pack(place)).rstrip(b"=").decode()
+    return to_base64url(_pack(place))
 
 
 class CursorReader(Generic[T]):
@@ -52,7 +52,6 @@ class CursorReader(Generic[T]):
         if cursor is None:
             return None
         try:
-            packed = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-            return self._decode(packed)
+            return self._decode(from_base64url(cursor))
         except (ValueError, RecursionError, OverflowError):
             raise invalid("cursor", "is not one that this list gave") from None

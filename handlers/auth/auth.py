@@ -10,7 +10,6 @@ knows, is the same use, and is given the same refresh token again, for as long a
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import logging
@@ -26,6 +25,7 @@ from handlers.auth.passwords import Passwords
 from handlers.auth.phones import e164, masked
 from handlers.auth.tokens import Tokens
 from handlers.auth.tries import Tries
+from handlers.base64url import to_base64url
 from handlers.errors import ChatError, Code
 from handlers.nodes.fanout import Fanout
 from handlers.principal import Principal
@@ -363,7 +363,7 @@ def _new_token(device_id: str) -> str:
 def _token_of(device_id: str, spent: str, exchange: str) -> str:
     """The token that this exchange gives, whenever it is asked for. As hard to guess as the one that is spent for it."""
     bits = hmac.digest(spent.encode(), exchange.encode(), "sha256")
-    return f"{device_id}.{base64.urlsafe_b64encode(bits).rstrip(b'=').decode()}"
+    return f"{device_id}.{to_base64url(bits)}"
 
 
 def _hash(token: str) -> bytes:

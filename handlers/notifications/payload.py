@@ -9,11 +9,11 @@ beginning of what they wrote.
 from __future__ import annotations
 
 import hashlib
-from base64 import urlsafe_b64encode
 from typing import Final
 
 import msgspec
 
+from handlers.base64url import to_base64url
 from handlers.notifications.jobs import Push
 from persistence.models import Message, PushSubscription
 
@@ -46,4 +46,4 @@ def _beginning(text: str) -> str:
 def topic(push: Push, subscription: PushSubscription) -> str:
     """What makes notifications of one chat replace each other at the push service, which learns nothing from it: different for each device."""
     digest = hashlib.blake2b(push.chat_id.encode(), key=subscription.auth, digest_size=_TOPIC_BYTES).digest()
-    return urlsafe_b64encode(digest).decode()
+    return to_base64url(digest)

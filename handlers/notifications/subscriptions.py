@@ -6,8 +6,6 @@ Source: W3C Push API; RFC 8291, section 2 (the keys).
 from __future__ import annotations
 
 import hashlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from collections.abc import Callable
 from typing import Annotated, Final
 
@@ -15,6 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from msgspec import UNSET, Meta, UnsetType
 
+from handlers.base64url import from_base64url, to_base64url
 from handlers.errors import ChatError, Code, invalid, not_found
 from handlers.notifications.endpoints import MAX_ENDPOINT, Reach, parse
 from handlers.notifications.vapid import Vapid
@@ -137,7 +136,7 @@ class PushSubscriptions:
 
 def subscription_id(endpoint: str) -> str:
     """The id of whatever subscription has this endpoint."""
-    return urlsafe_b64encode(hashlib.sha256(endpoint.encode()).digest()).rstrip(b"=").decode()
+    return to_base64url(hashlib.sha256(endpoint.encode()).digest())
 
 
 def _view(s: PushSubscription) -> SubscriptionView:
@@ -154,10 +153,10 @@ def _bytes(text: str, field: str, count: int) -> bytes:
     # Browsers write base64url without padding; some libraries pad, or use the other alphabet.
     plain = text.rstrip("=").replace("+", "-").replace("/", "_")
     try:
-        raw = urlsafe_b64decode(plain.encode("ascii") + b"=" * (-len(plain) % 4))
-    except (ValueError, Base64Error):
+        raw = from_base64url(plain)
+    except ValueError:
         raise invalid(field, "is not base64url") from None
-    if len(raw) != count or urlsafe_b64encode(raw).rstrip(b"=").decode() != plain:
+    if len(raw) != count or to_base64url(raw) != plain:
         raise invalid(field, f"must be {count} bytes in base64url")
     return raw
 

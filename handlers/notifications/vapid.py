@@ -8,7 +8,6 @@ Source: RFC 8292.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from py_vapid import Vapid02
 
 from config.vapid import parse_vapid_key
 from handlers.auth.sealing import seal, unseal
+from handlers.base64url import to_base64url
 from persistence.ports import SigningKeys
 
 KID: Final = "vapid"
@@ -57,7 +57,7 @@ class Vapid:
         """The public key as browsers want it: the uncompressed point in base64url. Raises `StoreUnavailable`, `KeyRingLocked`."""
         private = await self._load()
         point = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        return urlsafe_b64encode(point).rstrip(b"=").decode()
+        return to_base64url(point)
 
     async def authorization(self, origin: str) -> str:
         """The header `Authorization` for a push service, like "https://push.example.org". Raises `StoreUnavailable`, `KeyRingLocked`."""

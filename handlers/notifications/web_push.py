@@ -6,7 +6,6 @@ Source: RFC 8030 (the protocol), RFC 8291 (encryption), RFC 8292 (VAPID).
 from __future__ import annotations
 
 import ssl
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -15,6 +14,7 @@ import httpcore
 import trio
 from pywebpush import WebPusher
 
+from handlers.base64url import to_base64url
 from handlers.errors import ChatError
 from handlers.notifications.egress import ForbiddenAddress, GuardedNetwork
 from handlers.notifications.endpoints import Reach, parse
@@ -121,14 +121,10 @@ class WebPushSender:
 
 def encrypted(subscription: PushSubscription, payload: bytes) -> bytes:
     """The body of a push: `aes128gcm`, readable by the device alone."""
-    keys = {"p256dh": _text(subscription.p256dh), "auth": _text(subscription.auth)}
+    keys = {"p256dh": to_base64url(subscription.p256dh), "auth": to_base64url(subscription.auth)}
     pusher = WebPusher({"endpoint": subscription.endpoint, "keys": keys})
     body: bytes = pusher.encode(payload)["body"]
     return body
-
-
-def _text(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _printable(text: str) -> str:

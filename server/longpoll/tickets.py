@@ -7,13 +7,13 @@ access token. Whoever has it has the session, as with an access token; it is wor
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from handlers.auth.tokens import LEEWAY_S, Tokens
+from handlers.base64url import from_base64url, to_base64url
 
 PREFIX: Final = "lp1."
 _PURPOSE: Final = "long-poll session"
@@ -67,8 +67,8 @@ class Tickets:
         """The ticket as text, safe in a URL. Raises `ChatError` (`UNAVAILABLE`) when there is no key yet."""
         kid, secret = self._tokens.secret(_PURPOSE)
         content = _encode(_Signed(ticket, self._clock() // 1000 + self._ttl_s))
-        signed = f"{PREFIX}{kid}.{_text(content)}"
-        return f"{signed}.{_text(_mac(secret, signed))}"
+        signed = f"{PREFIX}{kid}.{to_base64url(content)}"
+        return f"{signed}.{to_base64url(_mac(secret, signed))}"
 
     def read(self, text: str) -> Ticket | None:
         """The ticket, or `None` if it is none of ours, or has run out."""
@@ -77,15 +77,11 @@ class Tickets:
         signed, _, mac = text.rpartition(".")
         kid, _, content = signed.removeprefix(PREFIX).partition(".")
         secret = self._tokens.secret_of(kid, _PURPOSE)
-        if secret is None or not hmac.compare_digest(_text(_mac(secret, signed)), mac):
+        if secret is None or not hmac.compare_digest(to_base64url(_mac(secret, signed)), mac):
             return None
-        found = _decode(urlsafe_b64decode(content + "=" * (-len(content) % 4)))
+        found = _decode(from_base64url(content))
         return found.ticket if self._clock() < (found.expires_at + LEEWAY_S) * 1000 else None
 
 
 def _mac(secret: bytes, signed: str) -> bytes:
     return hmac.digest(secret, signed.encode(), "sha256")[:_MAC_BYTES]
-
-
-def _text(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

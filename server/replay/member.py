@@ -5,7 +5,6 @@ Source: phoenix.js 1.8 for the frames, and how it joins and rejoins.
 
 from __future__ import annotations
 
-import base64
 import random
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
@@ -21,6 +20,7 @@ from trio_websocket import (
     open_websocket_url,
 )
 
+from handlers.base64url import to_base64url
 from handlers.protocol import ME, SYSTEM_TOPIC
 from server.replay.people import Account
 from server.replay.rest import Api, ApiError, NodeAway
@@ -200,7 +200,7 @@ class Member:
     async def _connection(self) -> None:
         """Connect, join, and read until the node sends its clients away. Raises one of `_LOST` when the connection is lost."""
         token = await self.account.token()
-        bearer = base64.urlsafe_b64encode(token.encode()).rstrip(b"=").decode()
+        bearer = to_base64url(token.encode())
         opened = open_websocket_url(
             self._api.nodes[self._node].socket_url,
             subprotocols=["phoenix", f"base64url.bearer.phx.{bearer}"],
