@@ -7,10 +7,9 @@ import type { Chat } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
 import { useChat, useChatTitle, useMe, usePerson, useTyping } from "@/store/hooks";
 import { StoryRing } from "@/stories/StoryRing";
-import { Avatar, Badge, ContextMenu, formatListTime } from "@/ui";
+import { Avatar, Badge, ContextMenu, formatFull, formatListTime } from "@/ui";
 import { ChatMenu } from "./ChatMenu";
 import styles from "./ChatRow.module.css";
-import { fullTime } from "./fullTime";
 import { Name } from "./Name";
 import { PreviewLine } from "./PreviewLine";
 import { isOutgoing } from "./preview";
@@ -75,7 +74,7 @@ function Shown({ chat, open, current, focused, onFocus }: ChatRowProps & { chat:
                 <time
                   className={styles.time}
                   dateTime={at}
-                  title={fullTime(at)}
+                  title={formatFull(at)}
                   data-unread={chat.unread > 0 || undefined}
                 >
                   {formatListTime(at)}

@@ -1,10 +1,11 @@
 import { ArrowLeft, PanelRight } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useRoute } from "wouter";
+import { lastSeen } from "@/channels/lastSeen";
 import type { Chat, Person } from "@/realtime/realtime";
 import { useChatTitle, useConnection, usePerson, useTyping } from "@/store/hooks";
 import { StoryRing } from "@/stories/StoryRing";
-import { Avatar, formatRelative, IconButton, isNow, useNarrow } from "@/ui";
+import { Avatar, IconButton, useNarrow } from "@/ui";
 import styles from "./ConversationHeader.module.css";
 import { TypingText } from "./TypingText";
 
@@ -69,9 +70,6 @@ function Status({ chat, peer }: { chat: Chat; peer: Person | undefined }) {
   if (chat.type === "group") return t("members", { count: chat.member_count });
   if (chat.type === "channel") return t("subscribers", { count: chat.member_count });
   // What is known of others is old while there is no connection.
-  if (!connected || peer === undefined || peer.deleted) return null;
-  if (peer.online) return t("online");
-  if (peer.lastSeen === null) return null;
-  if (isNow(peer.lastSeen)) return t("lastSeenNow");
-  return t("lastSeen", { when: formatRelative(peer.lastSeen) });
+  const seen = connected && peer !== undefined ? lastSeen(peer) : null;
+  return seen === null ? null : t(seen.text, { when: seen.when });
 }

@@ -7,8 +7,7 @@ import type { Chat } from "@/realtime/realtime";
 import { usePerson } from "@/store/hooks";
 import type { components } from "@/types/openapi";
 import type { MessageView } from "@/types/socket";
-import { Avatar, Dialog, ErrorText, Row, Spinner } from "@/ui";
-import { fullTime } from "./fullTime";
+import { Avatar, Dialog, ErrorText, formatFull, Row, Spinner } from "@/ui";
 import styles from "./MessageInfo.module.css";
 import { useName } from "./Name";
 import { PreviewLine } from "./PreviewLine";
@@ -44,8 +43,8 @@ export function MessageInfo({
     <Dialog title={t("action.info")} onClose={onClose}>
       <div className={styles.message}>
         <PreviewLine shown={message} />
-        <time dateTime={message.created_at}>{fullTime(message.created_at)}</time>
-        {message.edited_at != null && <span>{t("editedAt", { when: fullTime(message.edited_at) })}</span>}
+        <time dateTime={message.created_at}>{formatFull(message.created_at)}</time>
+        {message.edited_at != null && <span>{t("editedAt", { when: formatFull(message.edited_at) })}</span>}
       </div>
       <ErrorText error={data === undefined ? error : null} onRetry={() => void refetch()} />
       {data === undefined ? (

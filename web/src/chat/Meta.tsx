@@ -1,6 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { formatTime } from "@/ui";
-import { fullTime } from "./fullTime";
+import { formatFull, formatTime } from "@/ui";
 import styles from "./Meta.module.css";
 import { Ticks } from "./Ticks";
 import type { Progress } from "./ticks";
@@ -15,9 +14,9 @@ export function Meta({ row, progress }: { row: TimelineRow; progress: Progress |
       {/* The text may be of another direction than the page, whose words these are. */}
       <span className={styles.words} dir={i18n.dir()}>
         {edited && row.kind === "message" && (
-          <span title={fullTime(row.message.edited_at ?? row.at)}>{t("edited")}</span>
+          <span title={formatFull(row.message.edited_at ?? row.at)}>{t("edited")}</span>
         )}
-        <time dateTime={row.at} dir="auto" title={fullTime(row.at)}>
+        <time dateTime={row.at} dir="auto" title={formatFull(row.at)}>
           {formatTime(row.at)}
         </time>
         {progress !== null && <Ticks progress={progress} />}

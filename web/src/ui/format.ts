@@ -15,7 +15,7 @@ export function regional(language: string, languages: readonly string[]): string
 const locals = new Map<string, string>();
 
 /** The language of the page, for `Intl`. */
-export function localLanguage(): string {
+function localLanguage(): string {
   const page = document.documentElement.lang || "en";
   const local = locals.get(page) ?? regional(page, navigator.languages);
   locals.set(page, local);
@@ -80,6 +80,11 @@ export function formatListTime(time: Time, now: Time = Date.now()): string {
 /** Tuesday 14:05; the day and the time of it: for details. */
 export function formatDayTime(time: Time, now: Time = Date.now()): string {
   return `${formatDay(time, now)}, ${formatTime(time)}`;
+}
+
+/** Tuesday, 3 March 2024 at 14:05:10: in full, for those who point at a short one. */
+export function formatFull(time: Time): string {
+  return dates("full", { dateStyle: "full", timeStyle: "medium" }).format(new Date(time));
 }
 
 /** Whether `formatRelative` says "now". */

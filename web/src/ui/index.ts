@@ -16,6 +16,7 @@ export {
   formatDay,
   formatDayTime,
   formatDuration,
+  formatFull,
   formatListTime,
   formatRelative,
   formatTime,
