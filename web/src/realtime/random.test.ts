@@ -1,11 +1,11 @@
 // @vitest-environment node
 /** Whatever happens in whatever order: in the end a device has what the server has, and what was written is there once, in order. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { randomness } from "@/testing/randomness";
+import { describe, expect, test, vi } from "vitest";
+import { Chance, randomness } from "@/testing/randomness";
 import { Device, SwitchedNetwork } from "@/testing/server/device";
 import { SimulatedServer } from "@/testing/server/server";
 import { type CrashingStorage, SlowStore } from "@/testing/slowStore";
-import { answerAtOnce, type OpenStore, STORES } from "@/testing/stores";
+import { type OpenStore, onATestsClock, STORES } from "@/testing/stores";
 import { until } from "@/testing/until";
 import { MemoryTabs } from "./tabs/memory";
 
@@ -14,17 +14,9 @@ const SEEDS = Number(process.env.WALKS ?? 8);
 const STEPS = 70;
 const CHATS = ["c1", "c2"] as const;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  answerAtOnce();
-});
+onATestsClock();
 
-afterEach(() => {
-  vi.unstubAllGlobals();
-  vi.useRealTimers();
-});
-
-class Walk {
+class Walk extends Chance {
   readonly server = new SimulatedServer();
   readonly store: SlowStore;
   readonly network = new SwitchedNetwork();
@@ -33,23 +25,13 @@ class Walk {
   tabs: { device: Device; storage: CrashingStorage; crash: () => void; close: (() => void)[] }[] = [];
   private count = 0;
 
-  constructor(
-    private readonly random: () => number,
-    device: OpenStore,
-  ) {
+  constructor(random: () => number, device: OpenStore) {
+    super(random);
     this.store = new SlowStore(device, () => this.below(this.random() < 0.1 ? 100 : 10));
     for (const id of ["ann", "ben", "cleo"]) this.server.addUser(id);
     this.server.addChat("c1", "direct", ["ann", "ben"]);
     this.server.addChat("c2", "group", ["ben", "ann", "cleo"]);
     this.server.latency = () => Math.floor(this.random() * 40);
-  }
-
-  private below(limit: number): number {
-    return Math.floor(this.random() * limit);
-  }
-
-  private pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)] as T;
   }
 
   async newTab(): Promise<void> {

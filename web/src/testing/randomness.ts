@@ -11,3 +11,18 @@ export function randomness(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+/** What somebody does who does whatever comes to their mind. */
+export abstract class Chance {
+  /** @param random numbers from 0 to 1 */
+  constructor(protected readonly random: () => number) {}
+
+  /** A whole number from 0 to less than `limit`. */
+  protected below(limit: number): number {
+    return Math.floor(this.random() * limit);
+  }
+
+  protected pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)] as T;
+  }
+}

@@ -3,12 +3,12 @@
  * Whatever is done with an open chat's history, and whatever happens meanwhile: what is shown is a part of the server's history without a hole and
  * without a repeat, no message of it ever goes back to an older state, and as soon as there is quiet it is exactly as the server has it.
  */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { randomness } from "@/testing/randomness";
+import { describe, expect, test, vi } from "vitest";
+import { Chance, randomness } from "@/testing/randomness";
 import { Device, SwitchedNetwork } from "@/testing/server/device";
 import { SimulatedServer } from "@/testing/server/server";
 import { type CrashingStorage, SlowStore } from "@/testing/slowStore";
-import { answerAtOnce, type OpenStore, STORES } from "@/testing/stores";
+import { type OpenStore, onATestsClock, STORES } from "@/testing/stores";
 import { until } from "@/testing/until";
 import type { MessageView } from "@/types/socket";
 import { LONGEST_GAP } from "../feed/joining";
@@ -29,7 +29,7 @@ interface Tab {
   shown: Map<string, number>;
 }
 
-class Walk {
+class Walk extends Chance {
   readonly log: string[] = [];
   readonly tabs: Tab[] = [];
   private readonly server = new SimulatedServer();
@@ -40,10 +40,8 @@ class Walk {
   private readonly states = new Map<string, MessageView>();
   private count = 0;
 
-  constructor(
-    private readonly random: () => number,
-    device: OpenStore,
-  ) {
+  constructor(random: () => number, device: OpenStore) {
+    super(random);
     const { server } = this;
     this.store = new SlowStore(device, () => this.below(this.random() < 0.1 ? 200 : 20));
     for (const id of ["ann", "ben", "cleo"]) server.addUser(id);
@@ -51,14 +49,6 @@ class Walk {
     server.addChat("c2", "group", ["ben", "ann", "cleo"]);
     server.latency = () => this.below(this.random() < 0.05 ? 3_000 : 40);
     for (const chatId of CHATS) this.say(chatId, this.below(400));
-  }
-
-  private below(limit: number): number {
-    return Math.floor(this.random() * limit);
-  }
-
-  private pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)] as T;
   }
 
   // -- what others do ----------------------------------------------------------------------------------------------
@@ -275,15 +265,7 @@ class Walk {
   }
 }
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  answerAtOnce();
-});
-
-afterEach(() => {
-  vi.unstubAllGlobals();
-  vi.useRealTimers();
-});
+onATestsClock();
 
 const seeds = ONLY === undefined ? Array.from({ length: WALKS }, (_, index) => index + 1) : [Number(ONLY)];
 
