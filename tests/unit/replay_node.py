@@ -75,6 +75,8 @@ class Socket:
     async def push(self, *frame: Any) -> None:
         text = json.dumps(frame, separators=(",", ":"))
         async with self.lock:
+            if not self.node.alive:
+                return
             with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
                 await self.stream.send_all(self.protocol.send(TextMessage(text)))
 
@@ -93,16 +95,20 @@ class Node:
         self.world = world
         self.number = number
         self.url = ""
-        self.scope = trio.CancelScope()
+        self.alive = True
+        self._scope = trio.CancelScope()
 
     async def serve(self, *, task_status: trio.TaskStatus[None]) -> None:
-        with self.scope:
+        with self._scope:
             async with trio.open_nursery() as nursery:
                 listeners = await nursery.start(trio.serve_tcp, self.connection, 0)
                 self.url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
                 task_status.started()
-        for socket in [socket for socket in self.world.sockets if socket.node is self]:
-            del self.world.sockets[socket]
+
+    def die(self) -> None:
+        """Stop at once: another node that is just delivering reaches nobody here any more."""
+        self.alive = False
+        self._scope.cancel()
 
     async def connection(self, stream: trio.SocketStream) -> None:
         try:

@@ -209,7 +209,7 @@ async def test_when_a_node_dies_its_users_go_to_the_other_and_catch_up(world: Wo
 
     async def die(node: Node, seq: int) -> str:
         if seq == 3 and sum(world.sends.values()) == 3:
-            world_nodes[node.number].scope.cancel()  # stored, and never answered
+            world_nodes[node.number].die()  # stored, and never answered
         await trio.lowlevel.checkpoint()
         return ""
 
