@@ -285,9 +285,11 @@ class Member:
                 message = delivery.message
                 if self._receptions[message.chat_id].push(message.seq, message.rev):
                     self._stage.deliver(delivery.sending)
-                sending = self._queued.get(message.chat_id)
+                sending = self._under_way.get(message.chat_id)
                 if sending is not None and sending is delivery.sending:
-                    self._acknowledged(delivery.chat, sending, message.seq)
+                    sending.came = message.seq
+                    if self._queued.get(message.chat_id) is sending:
+                        self._acknowledged(delivery.chat, sending, message.seq)
             return
         other = _decode_frame(frame)
         if other.event == "phx_reply":
@@ -307,8 +309,11 @@ class Member:
             message = msgspec.json.decode(reply.response, type=_Sent).message
             if message is not None:
                 self._acknowledged(chat, sending, message.seq)
-            elif self._under_way.get(chat.id) is sending:  # else its event has come before this answer
+            elif self._under_way.get(chat.id) is sending:
                 self._stage.queued += 1
+                if sending.came:
+                    self._acknowledged(chat, sending, sending.came)
+                    return
                 self._queued[chat.id] = sending
                 assert self._resend is not None, "frames are read while the member runs"
                 self._resend.start_soon(self._again, chat, sending, QUEUED_S)

@@ -45,9 +45,12 @@ class _Broadcast(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Sending:
-    """A line on its way. `seq` is 0 and `sent_at` (Trio time) is infinite until it has one; `refusal` says why it never will."""
+    """A line on its way. `seq` is 0 and `sent_at` (Trio time) is infinite until it has one; `refusal` says why it never will.
 
-    __slots__ = ("client_id", "part", "refusal", "sender_id", "sent_at", "seq", "settled")
+    `came` is the `seq` under which its sender got it pushed, 0 until then: that may be before its sending is answered.
+    """
+
+    __slots__ = ("came", "client_id", "part", "refusal", "sender_id", "sent_at", "seq", "settled")
 
     def __init__(self, client_id: str, part: Part, sender_id: str) -> None:
         self.client_id = client_id
@@ -55,6 +58,7 @@ class Sending:
         self.sender_id = sender_id
         self.sent_at = float("inf")
         self.seq = 0
+        self.came = 0
         self.refusal = ""
         self.settled = trio.Event()
 

@@ -242,6 +242,9 @@ class Node:
             trouble = await world.before_answer(self, message["seq"])
             if trouble == "queued":
                 await reply("ok", {"queued": True})
+            elif trouble == "come, then queued":
+                await self.deliver_all()
+                await reply("ok", {"queued": True})
             elif trouble == "queued and lost":
                 world.log.pop()
                 await reply("ok", {"queued": True})
@@ -253,10 +256,14 @@ class Node:
             else:
                 await reply("ok", {"message": message})
             # Also for a repeat: the node that took it first may not have lived to tell the others.
-            for other in list(world.sockets):
-                while other.upto < len(world.log):
-                    other.upto += 1
-                    await other.deliver(world.log[other.upto - 1])
+            await self.deliver_all()
+
+    async def deliver_all(self) -> None:
+        """Push to every socket what it has not got, whichever node it is on."""
+        for socket in list(self.world.sockets):
+            while socket.upto < len(self.world.log):
+                socket.upto += 1
+                await socket.deliver(self.world.log[socket.upto - 1])
 
 
 @asynccontextmanager

@@ -163,10 +163,11 @@ async def test_what_a_node_asks_to_be_tried_again_is_sent_again_under_the_same_n
     assert sorted(world.sends.values()) == [1] * (LINES - 1) + [6]
 
 
-async def test_a_line_that_is_queued_is_acknowledged_by_its_coming(world: World) -> None:
+@pytest.mark.parametrize("how", ["queued", "come, then queued"])
+async def test_a_line_that_is_queued_is_acknowledged_by_its_coming(world: World, how: str) -> None:
     async def queue(node: Node, seq: int) -> str:
         await trio.lowlevel.checkpoint()
-        return "queued" if seq in (1, 3) else ""
+        return how if seq in (1, 3) else ""
 
     world.before_answer = queue
     report = await replay(world)
