@@ -60,7 +60,7 @@ class S3Settings(Section):
     ] = SecretStr("")
     """Secret half of the key pair."""
     addressing_style: Annotated[Literal["auto", "path", "virtual"], Setting("S3_ADDRESSING_STYLE")] = "auto"
-    """Whether the bucket stands in the path of an address or in its host name; `auto` goes by the server."""
+    """Whether the bucket stands in the path of an address or in its host name; `auto`: in the host name at AWS, in the path elsewhere. Where the host is a number, it is in the path."""
 
 
 class AuthSettings(Section):

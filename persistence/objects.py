@@ -70,6 +70,8 @@ class ObjectStore:
         self._region = region
 
         def client(endpoint: str | None, timeout_s: float = TIMEOUT_S) -> S3Client:
+            # botocore's own "auto" signs for AWS' name of all regions, which sends those of a new bucket elsewhere on: what is signed does not survive that.
+            style = "virtual" if addressing == "auto" and endpoint is None else addressing
             made: S3Client = boto3.client(
                 "s3",
                 endpoint_url=endpoint,
@@ -84,7 +86,7 @@ class ObjectStore:
                     # A checksum in what is signed would have to be sent by the client, and not every S3 server knows them.
                     request_checksum_calculation="when_required",
                     response_checksum_validation="when_required",
-                    s3={"addressing_style": addressing},
+                    s3={"addressing_style": style},
                 ),
             )
             return made

@@ -14,7 +14,8 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -23,14 +24,17 @@ import trio
 
 from config.sections import S3Settings
 from config.settings import Settings, load
-from server.local_stack import plan
+from server.local_stack import plan, probes
 from server.local_stack.folder import Folder, opened
-from server.local_stack.ports import Ports
+from server.local_stack.ports import LOOPBACK, Ports
 
-Name = Literal["mongodb", "redis", "s3"]
+Name = Literal["mongodb", "redis", "s3", "s3-virtual-hosts"]
 PROBE_PAUSE_S: Final = 0.05
 _PR_SET_PDEATHSIG: Final = 1
 NAMES: Final[tuple[Name, ...]] = ("mongodb", "redis", "s3")
+VIRTUAL_HOSTS: Final = "s3-virtual-hosts"
+VIRTUAL_HOST: Final = "s3.test"
+VIRTUAL_HOSTS_PORT: Final = 29_500
 
 
 def _die_with_parent() -> None:
@@ -155,6 +159,34 @@ class Servers:
         finally:
             with trio.CancelScope(shield=True):
                 await self.start(name)
+
+    @asynccontextmanager
+    async def virtual_hosts(self) -> AsyncIterator[S3Settings]:
+        """A second object store, which takes the bucket's name from the host that it is asked for, and nothing else.
+
+        That its host's names lead here is what the test has to see to: a machine need not resolve them.
+        """
+        with Ports() as ports, tempfile.TemporaryDirectory(prefix="chat-virtual-hosts-") as data:
+            port = ports.choose(VIRTUAL_HOSTS_PORT, preferred=None, setting="tests")
+            part = self._parts["s3"]
+            (Path(data) / self.s3.bucket).mkdir()
+            *command, _ = part.command
+            command[command.index("--addr") + 1] = f"{LOOPBACK}:{port}"
+            self._parts[VIRTUAL_HOSTS] = replace(
+                part,
+                command=(*command, "--force-path-style=false", data),
+                probe=partial(probes.s3_answers, port),
+            )
+            try:
+                await self.start(VIRTUAL_HOSTS)
+                yield self.s3.model_copy(
+                    update={
+                        "endpoint_url": f"http://{VIRTUAL_HOST}:{port}",
+                        "addressing_style": "virtual",
+                    }
+                )
+            finally:
+                self.kill(VIRTUAL_HOSTS)
 
     async def start_all(self) -> None:
         """Start the three side by side."""

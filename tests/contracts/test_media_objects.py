@@ -1,11 +1,13 @@
 """The object store as nodes and clients use it: what `persistence.ports.Objects` promises, in memory and of a real S3 server.
 
-Clients are played by plain HTTP, as a browser sends it: what the store refuses, it refuses by itself.
+Clients are played by plain HTTP, as a browser sends it: what the store refuses, it refuses by itself. The real one is addressed in both ways: by path, and by
+virtual host, where the bucket is part of the name that is signed.
 """
 
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +17,15 @@ from urllib.parse import urlsplit
 import pytest
 import trio
 
+from config.sections import S3Settings
 from persistence.memory import Bucket, MemoryObjects
 from persistence.memory.objects import Reply
 from persistence.models import StoredObject
 from persistence.objects import ObjectStore
 from persistence.ports import Objects
+from server.web.policy import store_origin
 from tests.contracts.samples import new_id
-from tests.servers import Servers
+from tests.servers import VIRTUAL_HOST, Servers
 
 PNG = "image/png"
 
@@ -49,13 +53,42 @@ def ask(method: str, url: str, headers: Mapping[str, str], body: Any = None) -> 
         connection.close()
 
 
+VIRTUAL = "virtual host"
+REAL = ("path", VIRTUAL)
+
+
+@pytest.fixture(params=["memory", *(pytest.param(form, marks=pytest.mark.real) for form in REAL)])
+def form(request: pytest.FixtureRequest) -> str:
+    """The real form is there twice."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture
-async def store(form_servers: Servers | None, clock: trio.testing.MockClock | None) -> AsyncIterator[Store]:
-    if form_servers is None:
+async def s3(
+    form: str, form_servers: Servers | None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[S3Settings | None]:
+    if form_servers is None or form != VIRTUAL:
+        yield form_servers and form_servers.s3
+        return
+    resolve = socket.getaddrinfo
+
+    def resolve_here(host: Any, *args: Any, **options: Any) -> Any:
+        ours = isinstance(host, str) and host.endswith(f".{VIRTUAL_HOST}")
+        return resolve("127.0.0.1" if ours else host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_here)
+    async with form_servers.virtual_hosts() as settings:
+        yield settings
+
+
+@pytest.fixture
+async def store(s3: S3Settings | None, clock: trio.testing.MockClock | None) -> AsyncIterator[Store]:
+    if s3 is None:
         bucket = Bucket()
         yield Store(MemoryObjects(bucket), bucket.upload, bucket.download)
         return
-    objects = ObjectStore.from_settings(form_servers.s3)
+    objects = ObjectStore.from_settings(s3)
     async with objects.running():
         yield Store(
             objects,
@@ -79,6 +112,22 @@ async def test_what_was_promised_is_taken_and_given_back(store: Store) -> None:
     assert await store.objects.head(key) == StoredObject(5, PNG)
     reply = download(store, key)
     assert (reply.status, reply.body) == (200, b"hello")
+
+
+@pytest.mark.parametrize("form", [pytest.param(form, marks=pytest.mark.real) for form in REAL], indirect=True)
+async def test_what_is_signed_names_the_bucket_where_the_settings_say(store: Store, s3: S3Settings) -> None:
+    """By virtual host the name is among what is signed: under another one nothing is given."""
+    await store.objects.put("media/a", b"hello", content_type=PNG)
+    url = store.objects.sign_download("media/a", content_type=PNG, disposition="inline", ttl_s=60)
+    parts, host = urlsplit(url), urlsplit(s3.endpoint_url).netloc
+    by_path = s3.addressing_style == "path"
+    assert parts.netloc == (host if by_path else f"{s3.bucket}.{host}")
+    assert parts.path == (f"/{s3.bucket}/media/a" if by_path else "/media/a")
+    assert store_origin(store.objects) == f"http://{parts.netloc}"
+    if not by_path:
+        other = url.replace(f"{s3.bucket}.", "other-bucket.")
+        assert store.get(other).status == 403
+    assert store.get(url).body == b"hello"
 
 
 @pytest.mark.parametrize(
