@@ -19,12 +19,14 @@ from botocore.client import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from config.sections import S3Settings
+from persistence.cors import CorsRefused, amended
 from persistence.errors import StoreUnavailable
 from persistence.models import SignedUpload, StoredObject
 from persistence.threads import StoreThreads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CORSRuleUnionTypeDef
 
 T = TypeVar("T")
 Addressing = Literal["auto", "path", "virtual"]
@@ -49,7 +51,7 @@ class ObjectStore:
         endpoint_url: of the S3 server, for nodes; `None` for AWS.
         public_endpoint_url: the same for clients, where it differs: what is signed holds the server's name.
         bucket: its name.
-        addressing: "path" or "virtual", or "auto" for what the server's name suggests.
+        addressing: "path" or "virtual" (an address of numbers is always addressed by path), or "auto": by path, but for AWS itself.
 
     """
 
@@ -234,9 +236,51 @@ class ObjectStore:
             raise
         return True
 
+    async def allow_pages(self, origins: Sequence[str]) -> bool:
+        """See that browsers let pages of these origins (of any, if none are given) use what is signed; `False` if they do already. Rules that others have set stay.
+
+        Raises:
+            CorsRefused: this server, or this key pair, cannot be told.
+            StoreUnavailable: it could not be asked.
+
+        """
+        return await self._call(self._allow_pages, origins)
+
+    def _allow_pages(self, origins: Sequence[str]) -> bool:
+        try:
+            changed = amended(self._cors_rules(), origins)
+            if changed is None:
+                return False
+            self._client.put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": changed})
+        except ClientError as error:
+            if _is_final(error):
+                raise CorsRefused(
+                    f"{_code(error)}: {error.response['Error'].get('Message', '')}"[:200]
+                ) from error
+            raise
+        return True
+
+    def _cors_rules(self) -> list[CORSRuleUnionTypeDef]:
+        try:
+            answer = self._client.get_bucket_cors(Bucket=self.bucket)
+        except ClientError as error:
+            if _code(error) == "NoSuchCORSConfiguration":
+                return []
+            raise
+        if not answer.get("CORSRules"):
+            # It has answered something else: to rclone this is a listing of the bucket, and what sets rules would make a bucket.
+            raise CorsRefused("it knows no such rules")
+        return list(answer["CORSRules"])
+
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(self.name, f"bucket {self.bucket}: {error}"[:300])
 
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _is_final(error: ClientError) -> bool:
+    """Whether asking again would change nothing: it is refused, or not implemented."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return (400 <= status < 500 and status != 429) or status == 501
