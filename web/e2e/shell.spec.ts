@@ -89,6 +89,7 @@ for (const [name, options] of [
     const ada = await person("Ada", options);
     await ada.goto("/settings");
     await expect(ada.page.locator('a[href="/settings/profile"]:visible').first()).toBeVisible();
+    await expect(ada.page.getByRole("heading", { level: 1 }).first()).toBeVisible(); // beside the list, loaded after it
     await expectAccessible(ada.page);
     for (const page of PAGES) {
       await ada.goto(`/settings/${page}`);
