@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from handlers.content import MAX_TEXT_CHARS, SHAPES, Content, LocationContent, TextContent
 from handlers.errors import ChatError, Code, FieldError, invalid
-from handlers.wire import rfc3339
+from handlers.wire import Mark, rfc3339
 from persistence.models import Message, MessageType
 
 ChatId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -28,6 +28,7 @@ class MessageBody(msgspec.Struct, frozen=True, kw_only=True):
     """A new message: the body of `POST /chats/{id}/messages`.
 
     `client_id` is the sender's own name for it, unique for ever within the chat and sender. `reply_to` is the `seq` of a message that is there.
+    `forwarded`: it was written elsewhere and is passed on as it is.
     """
 
     client_id: Token
@@ -35,6 +36,7 @@ class MessageBody(msgspec.Struct, frozen=True, kw_only=True):
     content: Content
     media_id: Token | None = None
     reply_to: Seq | None = None
+    forwarded: Mark | UnsetType = UNSET
 
 
 class SendBody(MessageBody, frozen=True, kw_only=True):
@@ -110,6 +112,17 @@ def end_of_live(kind: MessageType, content: Mapping[str, Any]) -> int | None:
         return _millis(msgspec.convert(given, Annotated[datetime, Meta(tz=True)]))
     except msgspec.ValidationError:
         return None
+
+
+def is_forwarded(body: MessageBody) -> bool:
+    """Whether the message is passed on. Raises `ChatError` (`INVALID`): a mark is there or is absent, and where somebody is at the moment only they themselves show."""
+    if body.forwarded is UNSET:
+        return False
+    if not body.forwarded:
+        raise invalid("forwarded", "can only be true, or absent")
+    if end_of_live(body.type, body.content) is not None:
+        raise invalid("forwarded", "is not for a live location")
+    return True
 
 
 def require_not_later(message: Message, content: Mapping[str, Any]) -> None:

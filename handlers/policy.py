@@ -20,6 +20,7 @@ class Action(StrEnum):
     SEND = "send"
     EDIT_OWN = "edit_own"
     EDIT_OTHER = "edit_other"
+    EDIT_FORWARDED = "edit_forwarded"
     DELETE_OWN = "delete_own"
     DELETE_OTHER = "delete_other"
     READ_MESSAGES = "read_messages"
@@ -56,6 +57,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
     # The least rank that an action needs; what is not listed, every member may do.
     ChatType.DIRECT: {
         Action.EDIT_OTHER: _NOBODY,
+        Action.EDIT_FORWARDED: _NOBODY,
         Action.DELETE_OTHER: _NOBODY,
         Action.UPDATE_CHAT: _NOBODY,
         Action.DELETE_CHAT: _NOBODY,
@@ -68,6 +70,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
     ChatType.GROUP: {
         Action.RECEIPTS_OTHER: 2,
         Action.EDIT_OTHER: _NOBODY,
+        Action.EDIT_FORWARDED: _NOBODY,
         Action.DELETE_OTHER: 2,
         Action.UPDATE_CHAT: 2,
         Action.DELETE_CHAT: 3,
@@ -84,6 +87,7 @@ _NEEDS: Final[Mapping[ChatType, Mapping[Action, int]]] = {
         Action.SHARE_LOCATION: 2,
         Action.EDIT_OWN: 2,
         Action.EDIT_OTHER: _NOBODY,
+        Action.EDIT_FORWARDED: _NOBODY,
         Action.DELETE_OTHER: 2,
         Action.UPDATE_CHAT: 2,
         Action.DELETE_CHAT: 3,
@@ -201,6 +205,7 @@ _WORDS: Final[Mapping[Action, str]] = {
     Action.DELETE_OWN: "delete messages",
     Action.EDIT_OWN: "edit messages",
     Action.EDIT_OTHER: "edit the messages of others",
+    Action.EDIT_FORWARDED: "edit forwarded messages",
     Action.DELETE_OTHER: "delete the messages of others",
     Action.RECEIPTS_OWN: "see who has read messages",
     Action.RECEIPTS_OTHER: "see who has read the messages of others",

@@ -1,11 +1,16 @@
 """What clients see: the shapes of the contract, the same over REST and the socket."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from handlers.content import Content
 from persistence.models import ChatType, Member, Message, MessageType, Privacy, Role, User
+
+Mark = Annotated[bool, Meta(extra_json_schema={"const": True})]
+"""A property of few: true, or absent, so that it costs the others nothing."""
 
 _second: tuple[int, str] = (-1, "")
 
@@ -27,7 +32,7 @@ def rfc3339_or_none(at: int | None) -> str | None:
 
 
 class MessageView(msgspec.Struct, frozen=True, kw_only=True):
-    """A message. `deleted` ones keep their place with empty `content`."""
+    """A message. `deleted` ones keep their place with empty `content`. `forwarded`: its sender has passed on what was written elsewhere."""
 
     id: str
     chat_id: str
@@ -39,6 +44,7 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     content: Content
     media_id: str | None = None
     reply_to: int | None = None
+    forwarded: Mark | UnsetType = UNSET
     created_at: str
     edited_at: str | None = None
     deleted: bool = False
@@ -57,6 +63,7 @@ def message_view(m: Message) -> MessageView:
         content=m.content,
         media_id=m.media_id,
         reply_to=m.reply_to,
+        forwarded=True if m.forwarded else UNSET,
         created_at=rfc3339(m.created_at),
         edited_at=rfc3339_or_none(m.edited_at),
         deleted=m.deleted,

@@ -8,7 +8,7 @@ One collection, `messages`. Field names are short because they are in every docu
 | `c` | chat id | x | x | x |
 | `r` | rev | x | x | x |
 | `s` | seq | x | | |
-| `i u k t b m p a e d` | id, sender, client_id, type, content, media, reply_to, created, edited, deleted | x | | |
+| `i u k t b m p f a e d` | id, sender, client_id, type, content, media, reply_to, forwarded, created, edited, deleted | x | | |
 | `g by at user role title invite` | kind of change, actor, time, whom, role, title, invite | | x | |
 | `x` | this rev was taken by something that has moved on | | | x |
 """
@@ -47,6 +47,8 @@ def message_document(m: Message) -> Document:
         document["m"] = m.media_id
     if m.reply_to is not None:
         document["p"] = m.reply_to
+    if m.forwarded:
+        document["f"] = True
     return document
 
 
@@ -63,6 +65,7 @@ def message_of(row: Document) -> Message:
         content=row["b"],
         media_id=row.get("m"),
         reply_to=row.get("p"),
+        forwarded=row.get("f", False),
         created_at=row["a"],
         edited_at=row.get("e"),
         deleted=row.get("d", False),

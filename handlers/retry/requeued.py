@@ -20,6 +20,7 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True):
     content: dict[str, Any]
     media_id: str | None
     reply_to: int | None
+    forwarded: bool = False  # after the others: a version that does not know it reads the rest
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -46,6 +47,7 @@ def pack_send(command: Send) -> bytes:
             command.content,
             command.media_id,
             command.reply_to,
+            command.forwarded,
         )
     )
 
@@ -63,6 +65,7 @@ def unpack_send(data: bytes, deadline: float) -> Requeued:
         content=packed.content,
         media_id=packed.media_id,
         reply_to=packed.reply_to,
+        forwarded=packed.forwarded,
     )
     command.outcome = Awaited()
     return command

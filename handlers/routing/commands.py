@@ -77,7 +77,7 @@ class Command:
 class Send(Command):
     """A new message. `twins` are repeats of the same `client_id` that came while this one was under way."""
 
-    __slots__ = ("client_id", "content", "id", "media_id", "reply_to", "twins", "type")
+    __slots__ = ("client_id", "content", "forwarded", "id", "media_id", "reply_to", "twins", "type")
 
     fresh = True
 
@@ -93,6 +93,7 @@ class Send(Command):
         content: dict[str, Any],
         media_id: str | None,
         reply_to: int | None,
+        forwarded: bool = False,
     ) -> None:
         super().__init__(actor_id, Action.SEND, submitted, deadline)
         self.id = id
@@ -101,6 +102,7 @@ class Send(Command):
         self.content = content
         self.media_id = media_id
         self.reply_to = reply_to
+        self.forwarded = forwarded
         self.twins: tuple[Send, ...] = ()
 
     def queued(self) -> None:
@@ -120,6 +122,7 @@ class Send(Command):
             content=self.content,
             media_id=self.media_id,
             reply_to=self.reply_to,
+            forwarded=self.forwarded,
             created_at=self.submitted,
         )
 

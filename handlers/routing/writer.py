@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import trio
 
-from handlers.bodies import MessageBody, clean_content, end_of_live, require_not_later
+from handlers.bodies import MessageBody, clean_content, end_of_live, is_forwarded, require_not_later
 from handlers.errors import ChatError, Code, invalid, not_found, overloaded, unavailable
 from handlers.media.attachments import Attachments
 from handlers.policy import Action
@@ -120,6 +120,7 @@ class Writer:
             content=clean_content(body.type, body.content, body.media_id),
             media_id=body.media_id,
             reply_to=body.reply_to,
+            forwarded=is_forwarded(body),
         )
 
     async def admit_live(self, actor_id: str, chat_id: str, body: MessageBody) -> None:
@@ -175,7 +176,7 @@ class Writer:
         router, message = await self._message(principal, chat_id, seq)
         if message.deleted:
             raise not_found("message")
-        action = Action.EDIT_OWN if message.sender_id == principal.user_id else Action.EDIT_OTHER
+        action = _editing(message, principal.user_id)
         # Before the content is looked at: whoever may not edit is not told what is wrong with it.
         await self._routers.allow(router, action, principal.user_id)
         clean = clean_content(message.type, content, message.media_id)
@@ -278,3 +279,10 @@ class Writer:
         outcome = await command.outcome.get()
         assert outcome != QUEUED, "only new messages are"
         return outcome
+
+
+def _editing(message: Message, user_id: str) -> Action:
+    """What somebody who edits a message does. What is passed on says what another has written: it stays so."""
+    if message.sender_id != user_id:
+        return Action.EDIT_OTHER
+    return Action.EDIT_FORWARDED if message.forwarded else Action.EDIT_OWN

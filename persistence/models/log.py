@@ -33,6 +33,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     content: dict[str, Any]
     media_id: str | None = None
     reply_to: int | None = None
+    forwarded: bool = False
     created_at: int
     edited_at: int | None = None
     deleted: bool = False

@@ -72,6 +72,7 @@ async def test_a_stored_message_is_read_back_by_every_node_as_it_was_written(wor
         content={"width": 3, "height": 4, "caption": "Zoë 👩‍👩‍👧", "nested": {"$a.b": [1, 2.5, None, True]}},
         media_id="picture",
         reply_to=1,
+        forwarded=True,
     )
     await store(world.one.log, plain, full)
     assert await messages_of(world.two.log, chat_id) == [plain, full]
@@ -192,7 +193,7 @@ async def test_a_client_id_twice_in_one_batch_makes_one_message(world: World) ->
 
 async def test_an_edit_changes_the_content_and_moves_the_message_to_its_rev(world: World) -> None:
     (chat_id,) = await created(world.one.chats)
-    message = text(chat_id, 1, reply_to=7)
+    message = text(chat_id, 1, reply_to=7, forwarded=True)
     await store(world.one.log, message, text(chat_id, 2))
     after = structs.replace(message, content={"text": "better"}, rev=3, edited_at=AT + 9)
     outcomes = await world.two.log.append([edit(chat_id, 1, 3, "better", AT + 9)])

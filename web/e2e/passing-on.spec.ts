@@ -39,6 +39,8 @@ test("a picture of somebody else is passed on, and once more, now that it is one
   await talk.progress("The hill", "Sent");
   const seen = (await cy.openChat(group)).message("The hill").locator("img[data-loaded='true']");
   await expect(seen).toBeVisible();
+  await expect(cy.page.getByRole("listitem").filter({ hasText: "The hill" })).toContainText("Forwarded");
+  await expect(talk.message("The hill")).toContainText("Forwarded");
 
   await talk.choose("The hill", "Forward");
   await forwardTo(bob, "Ada");
@@ -47,7 +49,7 @@ test("a picture of somebody else is passed on, and once more, now that it is one
   await talk.progress("The hill", "Sent");
   const [first, back] = await Promise.all([last(bob, group), last(bob, direct)]);
   expect(first.media_id).not.toBe(mediaId);
-  expect(back).toMatchObject({ sender_id: bob.id, media_id: first.media_id, content });
+  expect(back).toMatchObject({ sender_id: bob.id, media_id: first.media_id, content, forwarded: true });
 });
 
 async function forwardTo(person: Person, title: string): Promise<void> {

@@ -36,7 +36,7 @@ MEMBERS: Mapping[tuple[Action, Role | None, Role | None, Role], bool] = page().M
 
 BLOCKED: Mapping[tuple[Action, Barrier], bool] = page().BLOCKED
 
-# What asks for which action. Message 1 is the actor's own, message 2 another's, message 3 the actor's live location.
+# What asks for which action. Message 1 is the actor's own, message 2 another's, message 3 the actor's live location, message 4 what the actor has forwarded.
 REST: dict[str, tuple[str, str, Any, Action]] = {
     "get_chats_chat_id": ("GET", "", None, Action.VIEW),
     "patch_chats_chat_id": ("PATCH", "", {"title": "x"}, Action.UPDATE_CHAT),
@@ -51,6 +51,7 @@ REST: dict[str, tuple[str, str, Any, Action]] = {
     "post_chats_chat_id_messages": ("POST", "/messages", NEW, Action.SEND),
     "patch_chats_chat_id_messages_seq": ("PATCH", "/messages/1", EDIT, Action.EDIT_OWN),
     "patch_chats_chat_id_messages_seq, another's": ("PATCH", "/messages/2", EDIT, Action.EDIT_OTHER),
+    "patch_chats_chat_id_messages_seq, forwarded": ("PATCH", "/messages/4", EDIT, Action.EDIT_FORWARDED),
     "delete_chats_chat_id_messages_seq": ("DELETE", "/messages/1", None, Action.DELETE_OWN),
     "delete_chats_chat_id_messages_seq, another's": ("DELETE", "/messages/2", None, Action.DELETE_OTHER),
     "post_chats_chat_id_invites": ("POST", "/invites", {}, Action.INVITE),
@@ -71,6 +72,7 @@ SOCKET: dict[str, tuple[str, dict[str, Any], Action]] = {
     "message:send": ("me", NEW, Action.SEND),
     "message:edit": ("me", {"seq": 1, **EDIT}, Action.EDIT_OWN),
     "message:edit, another's": ("me", {"seq": 2, **EDIT}, Action.EDIT_OTHER),
+    "message:edit, forwarded": ("me", {"seq": 4, **EDIT}, Action.EDIT_FORWARDED),
     "message:delete": ("me", {"seq": 1}, Action.DELETE_OWN),
     "message:delete, another's": ("me", {"seq": 2}, Action.DELETE_OTHER),
     "message:delivered": ("me", {"seq": 2}, Action.MARK_READ),
@@ -96,7 +98,7 @@ class Cast:
         return self
 
     async def chat(self, kind: ChatType, actor: Any) -> str:
-        """A chat where everybody is what they are called; the actor has written messages 1 and 3, somebody else message 2."""
+        """A chat where everybody is what they are called; somebody else has written message 2, the actor the others."""
         if kind is ChatType.DIRECT:
             self.world.record.chats.clear()  # a pair has one chat only
             body = {"type": "direct", "user_id": self.other.id}
@@ -118,7 +120,9 @@ class Cast:
         located = msgspec.structs.replace(
             _message(chat_id, 3, actor.id), type=MessageType.LOCATION, content=place
         )
-        await log.append([_message(chat_id, 1, actor.id), _message(chat_id, 2, self.other.id), located])
+        forwarded = msgspec.structs.replace(_message(chat_id, 4, actor.id), forwarded=True)
+        others = [_message(chat_id, 1, actor.id), _message(chat_id, 2, self.other.id)]
+        await log.append([*others, located, forwarded])
         return chat_id
 
     def set_role(self, chat_id: str, account: Any, role: Role) -> None:
@@ -335,4 +339,4 @@ async def test_whoever_is_removed_meanwhile_is_judged_by_what_they_are_when_it_i
             world.record.faults.hook = hook
             nursery.start_soon(remove)
         assert outcome == ["not_found"]
-        assert len(world.record.messages[chat_id]) == 3
+        assert len(world.record.messages[chat_id]) == 4

@@ -260,7 +260,7 @@ async def live(scene: Any, here: Any, there: Any) -> None:
     pushes: list[tuple[str, Any]] = [
         ("message:send", {**chat, "client_id": "s1", **text, "reply_to": 1}),
         ("message:send", {**chat, "client_id": "s2", "type": "location", "content": place}),
-        ("message:send", {**chat, "client_id": "s3", **image}),
+        ("message:send", {**chat, "client_id": "s3", **image, "forwarded": True}),
         ("message:edit", {**chat, "seq": 3, "content": {"text": "better"}}),
         ("message:delete", {**chat, "seq": 3}),
         ("message:delivered", {**chat, "seq": 4}),

@@ -55,7 +55,8 @@ async def test_the_archive_has_what_is_one_s_own_and_nothing_of_others(world: An
     group = (await ada("POST", f"{API}/chats", body)).json["id"]
     for chat_id in (direct, group):
         for number in range(3):
-            await ada("POST", f"{API}/chats/{chat_id}/messages", text(f"a{number}", f"mine {number}"))
+            mine = text(f"a{number}", f"mine {number}") | ({"forwarded": True} if number == 2 else {})
+            await ada("POST", f"{API}/chats/{chat_id}/messages", mine)
             await bob("POST", f"{API}/chats/{chat_id}/messages", text(f"b{number}", "a secret of Bob"))
     await ada("PUT", f"{API}/users/{eve.id}/block")
     await ada("PUT", f"{API}/chats/{group}/pin")
@@ -77,6 +78,7 @@ async def test_the_archive_has_what_is_one_s_own_and_nothing_of_others(world: An
     for chat_id in (direct, group):
         messages = files[f"messages/{chat_id}.json"]
         assert sorted(message["content"]["text"] for message in messages) == ["mine 0", "mine 1", "mine 2"]
+        assert {message["content"]["text"] for message in messages if "forwarded" in message} == {"mine 2"}
         assert {message["sender_id"] for message in messages} == {ada.id}
     everything = json.dumps(files)
     for secret in ("a secret of Bob", "correct horse", "password", "refresh", bob.session["user"]["phone"]):

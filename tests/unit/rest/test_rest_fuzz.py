@@ -31,7 +31,7 @@ values = st.recursive(
     max_leaves=12,
 )
 names = st.sampled_from(
-    ["type", "title", "member_ids", "user_id", "role", "until", "seq", "client_id", "content", "text", "lat", "lng", "reply_to", "media_id",
+    ["type", "title", "member_ids", "user_id", "role", "until", "seq", "client_id", "content", "text", "lat", "lng", "reply_to", "forwarded", "media_id",
      "endpoint", "keys", "p256dh", "auth", "expirationTime", "name", "phone", "password", "device", "platform", "refresh_token", "status", "privacy", "last_seen", "read_receipts", "avatar_media_id", "expires_in_s", "max_uses", "audience",
      "kind", "content_type", "size", "filename"]
 )  # fmt: skip

@@ -77,6 +77,18 @@ async def test_a_location_is_a_message_too(crew: Any) -> None:
         ({"reply_to": 0}, "reply_to"),
         ({"reply_to": 2**63}, "reply_to"),
         ({"reply_to": 1.5}, "reply_to"),
+        ({"forwarded": False}, "forwarded"),
+        ({"forwarded": None}, "forwarded"),
+        ({"forwarded": "true"}, "forwarded"),
+        ({"forwarded": 1}, "forwarded"),
+        (
+            {
+                "forwarded": True,
+                "type": "location",
+                "content": {"lat": 1, "lng": 2, "live_until": "2026-01-01T01:00:00Z"},
+            },
+            "forwarded",
+        ),
     ],
 )
 async def test_bad_messages_are_refused_and_the_field_named(crew: Any, change: Any, field: str) -> None:
@@ -113,6 +125,29 @@ async def test_editing_and_deleting(crew: Any) -> None:
             options = {} if body is None else {"json": body}
             reply = await ada(method, f"{chat}/messages/{seq}", **options)
             assert (reply.status, reply.json["code"]) == (404, "not_found"), (method, seq, reply.raw)
+
+
+async def test_what_is_forwarded_says_so_wherever_it_is_read_and_is_not_edited(crew: Any) -> None:
+    ada, bob, chat = crew
+    here = await bob.connect()
+    assert (await here("me", "phx_join"))["status"] == "ok"
+    sent = await ada("POST", f"{chat}/messages", {**text("c1"), "forwarded": True})
+    assert (sent.status, sent.json["forwarded"]) == (201, True)
+    plain = (await ada("POST", f"{chat}/messages", text("c2"))).json
+    assert "forwarded" not in plain
+    # A repeat is answered as the first was, whatever it says now.
+    assert (await ada("POST", f"{chat}/messages", text("c1"))).json == sent.json
+    both = [sent.json, plain]
+    assert (await bob("GET", f"{chat}/messages")).json["items"] == both
+    assert (await bob("GET", f"{chat}/messages?after_rev=0")).json["items"] == both
+    told = [frame[4]["message"] for frame in here.frames if frame[3] == "MESSAGE_SENT"]
+    assert told == both
+    joined = await (await bob.connect())("me", "phx_join", {"known": {chat.rsplit("/", 1)[1]: 0}})
+    assert joined["response"]["messages"] == both
+    refused = await ada("PATCH", f"{chat}/messages/1", {"content": {"text": "better"}})
+    assert (refused.status, refused.json["code"]) == (403, "forbidden")
+    assert refused.json["detail"] == "an owner may not edit forwarded messages in this group"
+    assert (await ada("DELETE", f"{chat}/messages/1")).json["deleted"] is True
 
 
 async def test_of_those_who_delete_a_message_at_once_each_is_told_that_it_is_deleted(crew: Any) -> None:
@@ -274,12 +309,12 @@ async def test_while_the_record_is_away_a_send_is_held_then_queued_and_written_w
     await ada("POST", f"{chat}/messages", text("c1"))
     world.record.faults.down = True
     for _ in range(2):
-        queued = await ada("POST", f"{chat}/messages", text("c2"))
+        queued = await ada("POST", f"{chat}/messages", {**text("c2"), "forwarded": True})
         assert (queued.status, queued.json) == (202, {"queued": True})
     world.record.faults.down = False
     await trio.sleep(3)
     repeated = await ada("POST", f"{chat}/messages", text("c2"))
-    assert (repeated.status, repeated.json["seq"]) == (200, 2)
+    assert (repeated.status, repeated.json["seq"], repeated.json["forwarded"]) == (200, 2, True)
     assert len((await bob("GET", f"{chat}/messages")).json["items"]) == 2
     assert (await ada("POST", f"{chat}/messages", text("c3"))).status == 201
 

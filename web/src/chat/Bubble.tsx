@@ -1,6 +1,6 @@
 /** One message, its own or another's, sent or not yet. */
 import clsx from "clsx";
-import { Ban, Info } from "lucide-react";
+import { Ban, Forward, Info } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { MessageMedia, OutgoingMedia } from "@/media";
 import { usePerson } from "@/store/hooks";
@@ -30,7 +30,7 @@ const isPicture = (type: MessageType) => type === "image" || type === "video";
 
 export function Bubble({ row, own, progress, named }: BubbleProps) {
   const { t } = useTranslation("chat");
-  const { type, content, replyTo, deleted } = facts(row);
+  const { type, content, replyTo, forwarded, deleted } = facts(row);
   const { jump } = useCommands();
   if (type === "system") return <SystemNote text={text(content.text)} />;
   const caption = deleted ? null : text(content.caption);
@@ -50,6 +50,12 @@ export function Bubble({ row, own, progress, named }: BubbleProps) {
         <span className={showName ? styles.name : "visually-hidden"}>
           <Name userId={row.senderId} />
         </span>
+        {forwarded && !deleted && (
+          <div className={styles.forwarded}>
+            <Forward className={styles.onward} size={13} aria-hidden="true" />
+            <span>{t("isForwarded")}</span>
+          </div>
+        )}
         {replyTo !== null && !deleted && <Quote chatId={chatOf(row)} seq={replyTo} onJump={jump} />}
         {deleted ? (
           <div className={styles.deleted}>
@@ -112,17 +118,25 @@ function facts(row: TimelineRow): {
   type: MessageType;
   content: Record<string, unknown>;
   replyTo: number | null;
+  forwarded: boolean;
   deleted: boolean;
 } {
   if (row.kind === "outgoing") {
     const { draft } = row.outgoing;
-    return { type: draft.type, content: draft.content, replyTo: draft.replyTo ?? null, deleted: false };
+    return {
+      type: draft.type,
+      content: draft.content,
+      replyTo: draft.replyTo ?? null,
+      forwarded: draft.forwarded === true,
+      deleted: false,
+    };
   }
   const { message } = row;
   return {
     type: message.type,
     content: message.content as Record<string, unknown>,
     replyTo: message.reply_to ?? null,
+    forwarded: message.forwarded === true,
     deleted: message.deleted === true,
   };
 }

@@ -45,18 +45,23 @@ test.each([
 
 test("what is passed on answers nothing, and a file of one's own is not uploaded again", async () => {
   const fetch = vi.fn(() => Promise.resolve(file));
-  expect(await forwarded(message({}), "ben", fetch)).toEqual({ type: "text", content: { text: "hi" } });
+  expect(await forwarded(message({}), "ben", fetch)).toEqual({
+    type: "text",
+    content: { text: "hi" },
+    forwarded: true,
+  });
   expect(await forwarded(photo, "ann", fetch)).toEqual({
     type: "image",
     content: photo.content,
     mediaId: "m1",
+    forwarded: true,
   });
   expect(fetch).not.toHaveBeenCalled();
 });
 
 test("another's file is fetched, and goes as one's own", async () => {
   const draft = await forwarded(photo, "ben", () => Promise.resolve(file));
-  expect(draft).toEqual({ type: "image", content: photo.content, attachment: file });
+  expect(draft).toEqual({ type: "image", content: photo.content, attachment: file, forwarded: true });
   await expect(forwarded(photo, "ben", () => Promise.reject(new TypeError("no network")))).rejects.toThrow(
     "no network",
   );

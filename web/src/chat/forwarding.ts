@@ -16,12 +16,12 @@ export function isForwardable(message: MessageView): boolean {
 }
 
 /**
- * A draft of the same. A file that is one's own already is sent as it is; another's is fetched, to be uploaded again.
+ * A draft of the same, which says that it is passed on. A file that is one's own already is sent as it is; another's is fetched, to be uploaded again.
  *
  * @throws whatever `fetch` throws
  */
 export async function forwarded(message: MessageView, me: string, fetch: Fetch): Promise<Draft> {
-  const draft = { type: message.type, content: message.content as Content };
+  const draft: Draft = { type: message.type, content: message.content as Content, forwarded: true };
   if (typeof message.media_id !== "string") return draft;
   if (message.sender_id === me) return { ...draft, mediaId: message.media_id };
   return { ...draft, attachment: await fetch(message) };

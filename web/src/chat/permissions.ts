@@ -9,8 +9,13 @@ const allows = (chat: Standing, action: ChatAction): boolean => may(action, chat
 
 export const maySend = (chat: Standing): boolean => allows(chat, "send");
 
+/** Not what is passed on: it stays as another has written it. */
 export const mayEdit = (chat: Standing, message: MessageView, me: string): boolean =>
-  message.type === "text" && !message.deleted && message.sender_id === me && maySend(chat);
+  message.type === "text" &&
+  !message.deleted &&
+  !message.forwarded &&
+  message.sender_id === me &&
+  maySend(chat);
 
 export const mayDelete = (chat: Standing, message: MessageView, me: string): boolean =>
   !message.deleted && message.type !== "system" && (message.sender_id === me || allows(chat, "delete_other"));

@@ -28,10 +28,11 @@ describe("what is offered", () => {
     expect(maySend(chat("group", "member"))).toBe(true);
   });
 
-  it("one edits one's own texts, nobody else's and nothing that is deleted", () => {
+  it("one edits one's own texts, nobody else's and nothing that is deleted or forwarded", () => {
     expect(mayEdit(chat("direct", "member"), own, "u1")).toBe(true);
     expect(mayEdit(chat("group", "owner"), others, "u1")).toBe(false);
     expect(mayEdit(chat("direct", "member"), { ...own, deleted: true }, "u1")).toBe(false);
+    expect(mayEdit(chat("direct", "member"), { ...own, forwarded: true }, "u1")).toBe(false);
     expect(mayEdit(chat("direct", "member"), { ...own, type: "image" }, "u1")).toBe(false);
     expect(mayEdit(chat("channel", "member"), own, "u1")).toBe(false);
   });

@@ -54,6 +54,8 @@ export interface Draft {
   /** Instead of an attachment: a file that this user has uploaded before. */
   mediaId?: string;
   replyTo?: number;
+  /** It was written elsewhere, and is passed on. */
+  forwarded?: true;
 }
 
 /** A message of one's own that the server has not acknowledged. */

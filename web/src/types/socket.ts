@@ -40,6 +40,7 @@ export interface SendBody {
   content: Record<string, unknown>;
   media_id?: string;
   reply_to?: number;
+  forwarded?: true;
 }
 
 /** `queued`, without `message`, is no acknowledgement yet: `MESSAGE_SENT` or `MESSAGE_FAILED` follows. */

@@ -195,3 +195,20 @@ test("where nothing is kept, messages are sent all the same, and the state says 
   expect(ann.state.storage).toBe("memory");
   expect(ann.texts("c1")).toEqual(["one", "two"]);
 });
+
+test("what is passed on says so from the moment it is written, over refusals and reloads, until all have it", async () => {
+  server.sendFault = () => ({ code: "forbidden" });
+  const ann = await online();
+  const id = await ann.client.send("c1", { type: "text", content: { text: "hear" }, forwarded: true });
+  await ann.send("c1", "plain");
+  await pass(1_000);
+  await ann.reload();
+  ann.client.openChat("c1");
+  await pass(100);
+  expect(ann.history("c1").outgoing.map(({ draft }) => draft.forwarded)).toEqual([true, undefined]);
+  server.sendFault = () => null;
+  await ann.client.retry(id);
+  await pass(1_000);
+  expect(server.chat("c1").messages.map(({ forwarded }) => forwarded)).toEqual([true]);
+  expect(ann.history("c1").messages.map(({ forwarded }) => forwarded)).toEqual([true]);
+});

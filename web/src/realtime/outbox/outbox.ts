@@ -275,5 +275,6 @@ function body({ chatId, clientId, draft, mediaId }: OutgoingRecord): SendBody {
     content: draft.content,
     ...(mediaId === null ? {} : { media_id: mediaId }),
     ...(draft.replyTo === undefined ? {} : { reply_to: draft.replyTo }),
+    ...(draft.forwarded === undefined ? {} : { forwarded: draft.forwarded }),
   };
 }

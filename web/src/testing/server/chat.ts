@@ -16,6 +16,7 @@ export interface NewMessage {
   content: Record<string, unknown>;
   media_id?: string;
   reply_to?: number;
+  forwarded?: true;
 }
 
 export class SimulatedChat {
@@ -69,6 +70,7 @@ export class SimulatedChat {
       content: message.content,
       media_id: message.media_id ?? null,
       reply_to: message.reply_to ?? null,
+      ...(message.forwarded === undefined ? {} : { forwarded: message.forwarded }),
       created_at: new Date().toISOString(),
       edited_at: null,
       deleted: false,
