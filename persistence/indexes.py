@@ -1,6 +1,6 @@
 """Collections, indexes and sharding, as numbered migrations that run once each.
 
-Every unique index costs mongod about 12 us a message, so `messages` has two besides `_id`, and each says why.
+Every unique index costs mongod about 12 us a message, so `messages` has two besides `_id`, and one that texts are not in; each says why.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
+from persistence.models import LISTED
 from persistence.mongo import Document, Mongo
 
 log: Final = logging.getLogger(__name__)
@@ -158,6 +159,16 @@ def _reach(db: Database[Document]) -> None:
     )
 
 
+def _by_type(db: Database[Document]) -> None:
+    # What people have shown each other in a chat. Texts, nearly all that is written, are not in it and cost nothing. What is deleted lies by itself:
+    # whoever asks for the rest does not pass over it.
+    db["messages"].create_index(
+        [("c", ASCENDING), ("t", ASCENDING), ("d", ASCENDING), ("s", ASCENDING)],
+        name="type",
+        partialFilterExpression={"t": {"$in": sorted(kind.value for kind in LISTED)}},
+    )
+
+
 MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]]] = (
     (1, "collections and indexes of users, chats and messages", _first),
     (2, "blocks", _blocks),
@@ -168,6 +179,7 @@ MIGRATIONS: Final[Sequence[tuple[int, str, Callable[[Database[Document]], None]]
     (7, "push subscriptions and tries", _notifications),
     (8, "media", _media),
     (9, "how many members a message has reached", _reach),
+    (10, "pictures, files and places of a chat", _by_type),
 )
 
 

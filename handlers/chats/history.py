@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -15,10 +16,12 @@ from handlers.principal import Principal
 from handlers.receipts.receipts import Receipts
 from handlers.routing.routers import Routers
 from handlers.wire import MessageView, message_view
-from persistence.models import ChangesQuery, Message
+from persistence.models import ChangesQuery, Message, MessageType
 from persistence.ports import Chats, MessageLog, Users
 
 _Place = Annotated[int, Meta(ge=0, le=2**53)]
+Listed = Literal["image", "video", "audio", "document", "location"]
+"""The types that can be asked for by themselves: `persistence.models.LISTED`."""
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +37,17 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     ) = UNSET
     after_rev: (
         Annotated[int, Meta(ge=0, le=2**53, description="Messages that are new or changed since.")]
+        | UnsetType
+    ) = UNSET
+    type: (
+        Annotated[
+            list[Listed],
+            Meta(
+                min_length=1,
+                max_length=len(get_args(Listed)),
+                description="Only messages of this type, and none that are deleted; may be given several times. Not with `after_seq` or `after_rev`.",
+            ),
+        ]
         | UnsetType
     ) = UNSET
     cursor: (
@@ -55,7 +69,18 @@ class MessagesPage(msgspec.Struct, frozen=True, kw_only=True):
     rev: int | None = None
 
 
-_read_cursor: Final = CursorReader(tuple[Literal["before", "after", "rev"], _Place])
+_Types = Annotated[tuple[Listed, ...], Meta(max_length=len(get_args(Listed)))]
+
+
+class _Cursor(NamedTuple):
+    """In which direction a page goes on, from where, and which types alone."""
+
+    way: Literal["before", "after", "rev"]
+    place: _Place
+    types: _Types = ()
+
+
+_read_cursor: Final = CursorReader(_Cursor)
 
 
 class History:
@@ -78,7 +103,7 @@ class History:
 
     async def page(self, principal: Principal, chat_id: str, query: HistoryQuery) -> MessagesPage:
         """Messages of a chat. Raises `ChatError` (`NOT_FOUND`, `INVALID`), `StoreUnavailable`."""
-        way, place = _where(query)
+        way, place, types = _where(query)
         await self._access.member(principal, chat_id, Action.READ_MESSAGES)
         if way == "rev":
             return await self._changed(chat_id, place or 0, query.limit)
@@ -88,9 +113,23 @@ class History:
             )
             more, messages = len(messages) > query.limit, messages[: query.limit]
             following = ("after", messages[-1].seq) if more else None
+        elif types:
+            return await self._of_types(chat_id, types, place, query.limit)
         else:
             messages = await self._store.page(chat_id, before_seq=place, after_seq=None, limit=query.limit)
             following = ("before", messages[0].seq) if messages and messages[0].seq > 1 else None
+        return MessagesPage(
+            items=[message_view(m) for m in messages],
+            next=None if following is None else to_cursor(following),
+        )
+
+    async def _of_types(
+        self, chat_id: str, types: Sequence[Listed], before_seq: int | None, limit: int
+    ) -> MessagesPage:
+        kinds = [MessageType(name) for name in dict.fromkeys(types)]
+        messages = await self._store.of_types(chat_id, kinds, before_seq=before_seq, limit=limit + 1)
+        more, messages = len(messages) > limit, messages[-limit:]
+        following = ("before", messages[0].seq, [kind.value for kind in kinds]) if more else None
         return MessagesPage(
             items=[message_view(m) for m in messages],
             next=None if following is None else to_cursor(following),
@@ -119,16 +158,22 @@ class History:
         await self._receipts.mark_and_wait(chat_id, user_id, read=seq, hidden=hidden)
 
 
-def _where(query: HistoryQuery) -> tuple[str, int | None]:
-    """In which direction to read, and from where."""
+def _where(query: HistoryQuery) -> tuple[str, int | None, Sequence[Listed]]:
+    """In which direction to read, from where, and which types alone; all of them if none is given."""
     if query.cursor is not UNSET:  # from the page before: it goes before what that page was asked for with
-        return _read_cursor(query.cursor) or ("before", None)
+        return _read_cursor(query.cursor) or ("before", None, ())
     given = [name for name in ("before_seq", "after_seq", "after_rev") if getattr(query, name) is not UNSET]
     if len(given) > 1:
-        text = "at most one of before_seq, after_seq and after_rev"
-        raise ChatError(Code.INVALID, text, errors=tuple(FieldError(name, text) for name in given))
+        raise _not_together("at most one of before_seq, after_seq and after_rev", given)
+    types = () if query.type is UNSET else query.type
+    if types and given and given != ["before_seq"]:
+        raise _not_together("messages of a type are read from the newest on, or with before_seq", given)
     if query.after_seq is not UNSET:
-        return "after", query.after_seq
+        return "after", query.after_seq, ()
     if query.after_rev is not UNSET:
-        return "rev", query.after_rev
-    return "before", None if query.before_seq is UNSET else query.before_seq
+        return "rev", query.after_rev, ()
+    return "before", None if query.before_seq is UNSET else query.before_seq, types
+
+
+def _not_together(text: str, fields: Sequence[str]) -> ChatError:
+    return ChatError(Code.INVALID, text, errors=tuple(FieldError(name, text) for name in fields))

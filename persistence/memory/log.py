@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -23,6 +23,7 @@ from persistence.models import (
     LogEntry,
     LogWrite,
     Message,
+    MessageType,
     Missing,
     Outcome,
     Repeat,
@@ -168,6 +169,14 @@ class MemoryLog:
         if after_seq is not None:
             return [m for m in messages if m.seq > after_seq][:limit]
         return [m for m in messages if before_seq is None or m.seq < before_seq][-limit:]
+
+    async def of_types(
+        self, chat_id: str, types: Collection[MessageType], *, before_seq: int | None, limit: int
+    ) -> list[Message]:
+        await self._r.faults.before("of_types")
+        messages = [m for _, m in sorted(self._r.messages.get(chat_id, {}).items())]
+        shown = [m for m in messages if m.type in types and not m.deleted]
+        return [m for m in shown if before_seq is None or m.seq < before_seq][-limit:]
 
     async def get(self, chat_id: str, seq: int) -> Message | None:
         await self._r.faults.before("get")

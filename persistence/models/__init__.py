@@ -14,6 +14,7 @@ from persistence.models.invites import Invite
 from persistence.models.jobs import Job
 from persistence.models.live import LivePosition
 from persistence.models.log import (
+    LISTED,
     UNSEEN,
     Change,
     ChangeKind,
@@ -41,6 +42,7 @@ from persistence.models.stories import Story, StoryMark, StoryType, Viewing
 
 __all__ = [
     "FOREVER",
+    "LISTED",
     "UNSEEN",
     "AccountJob",
     "AccountTask",

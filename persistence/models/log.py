@@ -20,6 +20,18 @@ class MessageType(StrEnum):
     SYSTEM = "system"
 
 
+LISTED: Final = frozenset(
+    {
+        MessageType.IMAGE,
+        MessageType.VIDEO,
+        MessageType.AUDIO,
+        MessageType.DOCUMENT,
+        MessageType.LOCATION,
+    }
+)
+"""Types whose messages can be listed by themselves: an index has them. Texts are nearly everything; they are read as the conversation is."""
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of a chat's log that has a place in the conversation (`seq`)."""
 

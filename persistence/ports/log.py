@@ -1,9 +1,9 @@
 """The chats' logs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from persistence.models import ChangesQuery, Head, LogEntry, LogWrite, Message, Outcome
+from persistence.models import ChangesQuery, Head, LogEntry, LogWrite, Message, MessageType, Outcome
 
 
 class MessageLog(Protocol):
@@ -30,6 +30,11 @@ class MessageLog(Protocol):
         self, chat_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
     ) -> list[Message]:
         """Messages in ascending `seq`: the last `limit` before `before_seq` (or of all), or the first `limit` after `after_seq`. Deleted ones keep their place."""
+
+    async def of_types(
+        self, chat_id: str, types: Collection[MessageType], *, before_seq: int | None, limit: int
+    ) -> list[Message]:
+        """Messages of these types, of which each is in `LISTED`, in ascending `seq`: the last `limit` before `before_seq` (or of all). Not those that are deleted."""
 
     async def get(self, chat_id: str, seq: int) -> Message | None:
         """One message."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from msgspec import inspect
 from quart import Request
 
 from handlers.bodies import from_validation
@@ -27,6 +28,7 @@ class Requests:
     def __init__(self, operation: Operation, services: Services) -> None:
         self._operation = operation
         self._services = services
+        self._repeated = _repeated(operation.query)
         self._decode = None if operation.body is None else msgspec.json.Decoder(operation.body).decode
 
     async def read(self, request: Request, path: dict[str, str]) -> Call[Any, Any]:
@@ -56,7 +58,8 @@ class Requests:
                 quotas.take(quota, caller.user_id)
 
     def _query(self, request: Request) -> Any:
-        given = request.args.to_dict()
+        given: dict[str, Any] = request.args.to_dict()
+        given |= {name: request.args.getlist(name) for name in self._repeated & given.keys()}
         try:
             return msgspec.convert(given, self._operation.query, strict=False)
         except msgspec.ValidationError as error:
@@ -78,6 +81,21 @@ class Requests:
             raise from_validation(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _malformed(error) from None
+
+
+def _repeated(query: type[msgspec.Struct]) -> frozenset[str]:
+    """Parameters that may be given several times: those that are lists. Of the others the first counts."""
+    kind = inspect.type_info(query)
+    assert isinstance(kind, inspect.StructType)
+    return frozenset(field.encode_name for field in kind.fields if _is_list(field.type))
+
+
+def _is_list(kind: inspect.Type) -> bool:
+    if isinstance(kind, inspect.UnionType):
+        return any(_is_list(part) for part in kind.types)
+    if isinstance(kind, inspect.Metadata):
+        return _is_list(kind.type)
+    return isinstance(kind, inspect.ListType)
 
 
 def _require_json(raw: bytes) -> None:

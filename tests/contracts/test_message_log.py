@@ -191,6 +191,29 @@ async def test_a_client_id_twice_in_one_batch_makes_one_message(world: World) ->
     assert await messages_of(world.one.log, chat_id) == [first]
 
 
+async def test_messages_of_some_types_are_found_without_the_others_and_those_that_are_deleted(
+    world: World,
+) -> None:
+    chat_id, other = await created(world.one.chats, count=2)
+    kinds = [MessageType.TEXT, MessageType.IMAGE, MessageType.LOCATION, MessageType.AUDIO]
+    await store(world.one.log, *(text(chat_id, seq, type=kinds[seq % 4]) for seq in range(1, 13)))
+    await store(world.one.log, text(other, 1, type=MessageType.IMAGE))
+    log = world.two.log
+
+    async def seqs(*types: MessageType, before: int | None = None, limit: int = 9) -> list[int]:
+        return [m.seq for m in await log.of_types(chat_id, types, before_seq=before, limit=limit)]
+
+    assert await seqs(MessageType.IMAGE) == [1, 5, 9]
+    assert await seqs(MessageType.IMAGE, MessageType.AUDIO, limit=3) == [7, 9, 11]
+    assert await seqs(MessageType.IMAGE, MessageType.AUDIO, limit=3, before=7) == [1, 3, 5]
+    assert await seqs(MessageType.IMAGE, MessageType.AUDIO, limit=3, before=1) == []
+    assert await seqs(MessageType.VIDEO) == []
+    await store(world.one.log, deletion(chat_id, 5, 13), edit(chat_id, 9, 14, at=AT + 1))
+    assert await seqs(MessageType.IMAGE) == [1, 9]
+    (first,) = await log.of_types(chat_id, [MessageType.IMAGE], before_seq=5, limit=1)
+    assert first == await log.get(chat_id, 1)
+
+
 async def test_an_edit_changes_the_content_and_moves_the_message_to_its_rev(world: World) -> None:
     (chat_id,) = await created(world.one.chats)
     message = text(chat_id, 1, reply_to=7, forwarded=True)

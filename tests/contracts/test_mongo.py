@@ -21,12 +21,14 @@ from persistence.errors import StoreUnavailable
 from persistence.indexes import MIGRATIONS, init_db
 from persistence.messages import MongoLog
 from persistence.models import (
+    LISTED,
     ChangesQuery,
     Conflict,
     CursorWrite,
     Deletion,
     Edit,
     LogWrite,
+    MessageType,
     Repeat,
     Stored,
 )
@@ -119,6 +121,7 @@ async def use_everything(node: Node, chat_id: str) -> list[tuple[str, Callable[[
         ("find", lambda: log.find(chat_id, "ann", "x")),
         ("last messages of few", lambda: log.last_messages([chat_id])),
         ("last messages of many", lambda: log.last_messages([chat_id, *many])),
+        ("of types", lambda: log.of_types(chat_id, [*LISTED], before_seq=9, limit=5)),
         ("unread", lambda: log.unread([(chat_id, "bob", 3)], cap=5)),
         ("create chat", lambda: chats.create(other, [member(other.id, "ann")])),
         ("create chat again", lambda: chats.create(chat(pair=other.pair), [member(new_id(), "ann")])),
@@ -252,7 +255,19 @@ def stages(plan: Any) -> Iterator[dict[str, Any]]:
 
 
 async def test_no_operation_searches_a_whole_collection(database: Database, commands: Commands) -> None:
-    keep = ("find", "filter", "sort", "limit", "projection", "aggregate", "pipeline", "cursor", "query", "q")
+    keep = (
+        "find",
+        "filter",
+        "sort",
+        "limit",
+        "hint",
+        "projection",
+        "aggregate",
+        "pipeline",
+        "cursor",
+        "query",
+        "q",
+    )
     mongo = database.mongo()
     async with mongo.running():
         node = mongo_node(mongo)
@@ -296,11 +311,55 @@ async def test_how_many_a_message_has_reached_is_read_from_the_index_alone(
         assert all(stage.get("stage") not in ("FETCH", "COLLSCAN") for stage in found), found
 
 
-async def test_the_messages_have_two_indexes_besides_their_identity(database: Database) -> None:
-    with pymongo.MongoClient[dict[str, Any]](database.uri) as client:
-        indexes = client[database.name]["messages"].index_information()
-    assert set(indexes) == {"_id_", "rev", "seq"}
-    assert all(indexes[name]["unique"] for name in ("rev", "seq"))
+async def test_the_messages_have_two_indexes_besides_their_identity_and_one_that_texts_are_not_in(
+    database: Database,
+) -> None:
+    mongo = database.mongo()
+    async with mongo.running():
+        node = mongo_node(mongo)
+
+        def entries() -> dict[str, int]:
+            found = mongo.db["messages"].aggregate([{"$collStats": {"storageStats": {}}}]).next()
+            assert set(found["storageStats"]["indexDetails"]) == {"_id_", "rev", "seq", "type"}
+            counted = mongo.db.command("validate", "messages")
+            return {name: int(number) for name, number in counted["keysPerIndex"].items()}
+
+        before = entries()
+        await filled(node)
+        after = entries()
+        assert after["seq"] > before["seq"]
+        assert after["type"] == before["type"]
+        indexes = mongo.db["messages"].index_information()
+    assert [name for name in indexes if indexes[name].get("unique")] == ["rev", "seq"]
+
+
+@pytest.mark.parametrize("types", [["image"], ["image", "video"], sorted(LISTED)])
+async def test_messages_of_some_types_are_read_without_passing_over_others(
+    database: Database, commands: Commands, types: list[str]
+) -> None:
+    mongo = database.mongo()
+    async with mongo.running():
+        node = mongo_node(mongo)
+        (chat_id,) = await created(node.chats)
+        kinds = [MessageType.TEXT, MessageType.IMAGE, MessageType.VIDEO, MessageType.DOCUMENT]
+        await node.log.append([text(chat_id, seq, type=kinds[seq % 4]) for seq in range(1, 121)])
+        gone = [Deletion(chat_id=chat_id, seq=seq, rev=seq + 20, at=AT) for seq in range(101, 121)]
+        assert all(type(outcome) is Stored for outcome in await node.log.append(gone))
+        commands.take()
+        found = await node.log.of_types(
+            chat_id, [MessageType(kind) for kind in types], before_seq=119, limit=10
+        )
+        assert len(found) == 10
+        asked = commands.take()
+        assert [command["filter"]["t"] for command in asked] == types
+        for command in asked:
+            plain = {key: command[key] for key in ("find", "filter", "sort", "limit", "hint")}
+            answer = mongo.db.command("explain", plain, verbosity="executionStats")
+            ways = list(stages(answer["queryPlanner"]["winningPlan"]))
+            assert {way["indexName"] for way in ways if way["stage"] == "IXSCAN"} == {"type"}
+            assert "SORT" not in {way["stage"] for way in ways}
+            assert answer["executionStats"]["totalDocsExamined"] <= 10
+            assert answer["executionStats"]["totalKeysExamined"] <= 13
 
 
 # -- bringing a database up to date ----------------------------------------------------------------------------------

@@ -223,6 +223,40 @@ async def test_history_in_both_directions(crew: Any) -> None:
     assert await seqs(f"after_seq={2**53}") == ([], None)
 
 
+async def test_messages_of_some_types_are_read_from_the_newest_on_without_the_others_and_those_deleted(
+    crew: Any,
+) -> None:
+    ada, bob, chat = crew
+    for n in range(1, 13):  # 1 a picture, 2 a place, 3 a document, 4 a text and so on
+        kind = ("text", "image", "location", "document")[n % 4]
+        message = {"client_id": f"c{n}", "type": kind, "content": {"text": "x"}}
+        if kind == "image":
+            message |= {"media_id": await ada.upload(), "content": {"width": 1, "height": 1}}
+        elif kind == "location":
+            message |= {"content": {"lat": 1, "lng": 2}}
+        elif kind == "document":
+            document = {"kind": "document", "content_type": "text/plain", "filename": "a.txt"}
+            message |= {"media_id": await ada.upload(**document), "content": {"filename": "a.txt", "size": 7}}
+        assert (await ada("POST", f"{chat}/messages", message)).status == 201
+    await ada("DELETE", f"{chat}/messages/5")
+
+    async def seqs(query: str) -> tuple[list[int], str | None]:
+        reply = await bob("GET", f"{chat}/messages?{query}")
+        assert reply.status == 200, reply.raw
+        return [m["seq"] for m in reply.json["items"]], reply.json["next"]
+
+    assert await seqs("type=image") == ([1, 9], None)
+    assert await seqs("type=location&type=image&type=image") == ([1, 2, 6, 9, 10], None)
+    assert await seqs("type=document&before_seq=11") == ([3, 7], None)
+    assert await seqs("type=video") == ([], None)
+    newest, older = await seqs("type=image&type=document&limit=2")
+    assert newest == [9, 11]
+    middle, older = await seqs(f"cursor={older}&limit=2")
+    assert middle == [3, 7]
+    assert await seqs(f"cursor={older}&limit=2") == ([1], None)
+    assert (await ada("GET", f"{API}/chats/nowhere/messages?type=image")).status == 404
+
+
 async def test_what_changed_since_a_rev(crew: Any, world: Any) -> None:
     ada, bob, chat = crew
     for n in range(1, 4):
@@ -259,6 +293,13 @@ async def test_what_changed_since_a_rev(crew: Any, world: Any) -> None:
         ("cursor=AAAA", "cursor"),
         ("cursor=k6ZiZWZvcmUB", "cursor"),
         ("before_seq=1&after_seq=1", "before_seq"),
+        ("type=text", "type[0]"),
+        ("type=image&type=text", "type[1]"),
+        ("type=", "type[0]"),
+        ("&".join(["type=image"] * 6), "type"),
+        ("type=image&after_rev=0", "after_rev"),
+        ("type=image&after_seq=0", "after_seq"),
+        ("cursor=k6ZiZWZvcmUBkaR0ZXh0", "cursor"),
     ],
 )
 async def test_absurd_places_are_refused(crew: Any, query: str, field: str) -> None:
