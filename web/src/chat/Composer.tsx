@@ -1,6 +1,9 @@
-/** Where one writes. What is being written is this component's own until it is sent: nothing else is rendered for a keystroke. */
+/**
+ * Where one writes. What is being written is this component's own until it is sent: nothing else is rendered for a keystroke, and it is not rendered for
+ * what comes meanwhile.
+ */
 import { Check, SendHorizontal } from "lucide-react";
-import { type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
+import { memo, type Ref, useCallback, useEffect, useImperativeHandle, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AttachButton, VoiceRecorder } from "@/media";
 import type { ChatId, Draft } from "@/realtime/realtime";
@@ -29,7 +32,8 @@ interface ComposerProps {
   ref: Ref<ComposerHandle>;
 }
 
-export function Composer({ chatId, composing, onDone, onSend, onUp, ref }: ComposerProps) {
+export const Composer = memo(function Composer(props: ComposerProps) {
+  const { chatId, composing, onDone, onSend, onUp, ref } = props;
   const { t } = useTranslation("chat");
   const client = useRealtime();
   const touch = useMedia("(pointer: coarse)");
@@ -80,15 +84,17 @@ export function Composer({ chatId, composing, onDone, onSend, onUp, ref }: Compo
     else client.edit(chatId, editing.seq, content).then(onDone, setError);
   };
 
-  const insert = (inserted: string) => {
-    const { selectionStart, selectionEnd } = field.current ?? {
-      selectionStart: text.length,
-      selectionEnd: text.length,
-    };
-    write(text.slice(0, selectionStart) + inserted + text.slice(selectionEnd));
+  // The button for emoji is not rendered for a keystroke: it writes into what is there then.
+  const latest = useRef(write);
+  latest.current = write;
+  const insert = useCallback((inserted: string) => {
+    if (field.current === null) return;
+    const { value, selectionStart, selectionEnd } = field.current;
+    latest.current(value.slice(0, selectionStart) + inserted + value.slice(selectionEnd));
     const caret = selectionStart + inserted.length;
     requestAnimationFrame(() => field.current?.setSelectionRange(caret, caret));
-  };
+  }, []);
+  const refocus = useCallback(() => field.current?.focus(), []);
 
   const onKeyDown = (event: React.KeyboardEvent) => {
     // Enter that chooses a word of an input method sends nothing.
@@ -111,7 +117,7 @@ export function Composer({ chatId, composing, onDone, onSend, onUp, ref }: Compo
       <div className={styles.bar}>
         {editing === null && <AttachButton onAttach={onSend} />}
         <div className={styles.field}>
-          <EmojiButton onEmoji={insert} onClosed={() => field.current?.focus()} />
+          <EmojiButton onEmoji={insert} onClosed={refocus} />
           <div className={styles.grow} data-text={text}>
             <textarea
               ref={field}
@@ -152,4 +158,4 @@ export function Composer({ chatId, composing, onDone, onSend, onUp, ref }: Compo
       </div>
     </div>
   );
-}
+});

@@ -1,4 +1,5 @@
 import { ArrowLeft, PanelRight } from "lucide-react";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useRoute } from "wouter";
 import { lastSeen } from "@/channels/lastSeen";
@@ -9,7 +10,7 @@ import { Avatar, IconButton, useNarrow } from "@/ui";
 import styles from "./ConversationHeader.module.css";
 import { TypingText } from "./TypingText";
 
-export function ConversationHeader({ chat }: { chat: Chat }) {
+export const ConversationHeader = memo(function ConversationHeader({ chat }: { chat: Chat }) {
   const { t } = useTranslation("chat");
   const narrow = useNarrow();
   const [, navigate] = useLocation();
@@ -58,6 +59,17 @@ export function ConversationHeader({ chat }: { chat: Chat }) {
         />
       )}
     </header>
+  );
+}, hasSameHead);
+
+/** Whether it reads the same above both: a message that comes changes nothing there. */
+function hasSameHead({ chat }: { chat: Chat }, { chat: now }: { chat: Chat }): boolean {
+  return (
+    chat.id === now.id &&
+    chat.type === now.type &&
+    chat.title === now.title &&
+    chat.peer_id === now.peer_id &&
+    chat.member_count === now.member_count
   );
 }
 

@@ -1,18 +1,17 @@
 import { Smile } from "lucide-react";
-import { lazy, Suspense } from "react";
+import { lazy, memo, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton, Popover, Spinner } from "@/ui";
 
 const EmojiPanel = lazy(() => import("./EmojiPanel").then(({ EmojiPanel }) => ({ default: EmojiPanel })));
 
-/** Opens the choice of emoji; it and its data are loaded then. */
-export function EmojiButton({
-  onEmoji,
-  onClosed,
-}: {
+interface EmojiButtonProps {
   onEmoji: (emoji: string) => void;
   onClosed: () => void;
-}) {
+}
+
+/** Opens the choice of emoji; it and its data are loaded then. */
+export const EmojiButton = memo(function EmojiButton({ onEmoji, onClosed }: EmojiButtonProps) {
   const { t } = useTranslation("chat");
   return (
     <Popover label={t("emoji")} trigger={<IconButton label={t("emoji")} icon={Smile} />}>
@@ -29,4 +28,4 @@ export function EmojiButton({
       )}
     </Popover>
   );
-}
+});

@@ -65,6 +65,8 @@ export function Talk({ chat, history, waiting }: TalkProps) {
     },
     [client, chat.id, composing, words],
   );
+  const done = useCallback(() => setComposing(NEW), []);
+  const up = useCallback(() => list.current?.focusLast(), []);
   useDropAndPaste(area, hindrance === null ? send : ignore);
 
   const remove = async (message: MessageView) => {
@@ -144,9 +146,9 @@ export function Talk({ chat, history, waiting }: TalkProps) {
             ref={composer}
             chatId={chat.id}
             composing={composing}
-            onDone={() => setComposing(NEW)}
+            onDone={done}
             onSend={send}
-            onUp={() => list.current?.focusLast()}
+            onUp={up}
           />
         ) : (
           <Hindrance hindrance={hindrance} />

@@ -53,6 +53,7 @@ test("what is sent is there at once, then acknowledged, and with the other", asy
   expect(ann.chat("c1").deliveredByAll).toBe(1);
   expect(ann.chat("c1").readByAll).toBe(0);
   ben.client.markRead("c1", 1);
+  await pass(20);
   expect(ben.chat("c1").unread).toBe(0);
   await pass(1_000);
   expect(ann.chat("c1").readByAll).toBe(1);

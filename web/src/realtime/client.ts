@@ -1,16 +1,17 @@
 /** One tab's `RealtimeClient`: what is shared comes from the board, histories and drafts are this tab's own, and commands go where the connection is. */
-import { createStore, type StoreApi } from "zustand/vanilla";
+import type { StoreApi } from "zustand/vanilla";
 import type { ChatView, MessageView } from "@/types/socket";
 import { Board } from "./board";
 import type { Change, Shared } from "./changes";
 import { Core, type CorePorts } from "./core";
 import { Drafts } from "./drafts";
+import type { Frames } from "./frames";
 import { Histories } from "./history/histories";
 import { HistorySource } from "./history/source";
 import { type OutgoingRecord, outgoingOf, recordOfOutgoing } from "./outbox/record";
 import type { ChatId, DomainEvent, Draft, RealtimeClient, RealtimeState, UserId } from "./realtime";
 import { RealtimeError } from "./realtime";
-import { shownChats } from "./shown";
+import { Screen } from "./screen";
 import { ForgivingStorage } from "./storage/forgiving";
 import { type Kept, type Storage, StorageError } from "./storage/storage";
 import { Link } from "./tabs/link";
@@ -21,6 +22,7 @@ export interface ClientPorts extends CorePorts {
   /** Whether `storage` is only memory, because the device keeps nothing. */
   keepsNothing?: boolean;
   tabs: Tabs;
+  frames: Frames;
   /** A name for a message that is unique for ever. */
   newId(): string;
 }
@@ -30,13 +32,12 @@ export function createRealtime(ownId: UserId, ports: ClientPorts): RealtimeClien
 }
 
 class TabClient implements RealtimeClient {
-  readonly state: StoreApi<RealtimeState>;
   private readonly board = new Board();
+  private readonly screen: Screen;
   private readonly storage: Storage;
   private readonly histories: Histories;
   private readonly drafts: Drafts;
   private readonly link: Link;
-  private readonly listeners = new Set<(event: DomainEvent) => void>();
   private kept: Promise<Kept> | null = null;
   private ending: Promise<void> | null = null;
   private lastOrder = 0;
@@ -46,21 +47,11 @@ class TabClient implements RealtimeClient {
     private readonly ports: ClientPorts,
   ) {
     this.storage = new ForgivingStorage(ports.storage);
-    this.state = createStore<RealtimeState>(() => ({
-      ...sharedState(this.board.state),
-      opened: false,
-      leading: false,
-      chats: new Map(),
-      chatOrder: [],
-      histories: new Map(),
-    }));
+    this.screen = new Screen(ports.frames, this.board.state);
     const source = new HistorySource(ports.rest, this.storage, this.board);
-    this.histories = new Histories(this.board, source, (chatId, history) => {
-      const histories = new Map(this.state.getState().histories);
-      if (history === null) histories.delete(chatId);
-      else histories.set(chatId, history);
-      this.state.setState({ histories });
-    });
+    this.histories = new Histories(this.board, source, (chatId, history, awaited) =>
+      this.screen.history(chatId, history, awaited),
+    );
     this.drafts = new Drafts(this.storage);
     this.link = new Link(ports.tabs, this.board, {
       takeOver: () => this.takeOver(),
@@ -79,7 +70,7 @@ class TabClient implements RealtimeClient {
     if (this.ending !== null) return;
     this.drafts.restore(kept.drafts);
     this.board.publish(...changesOf(kept));
-    this.state.setState({ opened: true });
+    this.screen.become({ opened: true });
     this.link.start();
   }
 
@@ -106,16 +97,17 @@ class TabClient implements RealtimeClient {
 
   /** Each tab removes everything when it has written its last: so the last of them leaves nothing. */
   private forgetHere(): Promise<void> {
-    this.ending ??= this.end(() => this.storage.clear()).then(() =>
-      this.board.replace({ ...new Board().state, connection: { status: "signed-out" } }),
-    );
+    this.ending ??= this.end(() => this.storage.clear()).then(() => {
+      this.board.replace({ ...new Board().state, connection: { status: "signed-out" } });
+      this.screen.show();
+    });
     return this.ending;
   }
 
   private async end(last: () => Promise<void>): Promise<void> {
     await this.drafts.flush();
     await this.link.stop();
-    this.state.setState({ leading: false });
+    this.screen.become({ leading: false });
     await last();
     this.storage.close();
   }
@@ -133,7 +125,7 @@ class TabClient implements RealtimeClient {
       chats: unkept.map((record) => ({ ...record, synced: 0 })),
     });
     core.start(kept, waiting);
-    this.state.setState({ leading: true });
+    this.screen.become({ leading: true });
     return core;
   }
 
@@ -148,13 +140,9 @@ class TabClient implements RealtimeClient {
   }
 
   private changed(changes: readonly Change[], shared: Shared): void {
-    const before = this.state.getState();
-    this.state.setState({ ...sharedState(shared), ...shownChats(before, changes, shared) });
     this.histories.changed(changes);
-    for (const change of changes) {
-      if (change.kind === "draft") this.drafts.heard(change.chatId, change.text);
-      if (change.kind === "event") for (const listener of [...this.listeners]) listener(change.event);
-    }
+    this.screen.changed(changes, shared);
+    for (const change of changes) if (change.kind === "draft") this.drafts.heard(change.chatId, change.text);
   }
 
   /** For commands of which nobody waits for the outcome: what they say is kept, or out of date soon. */
@@ -224,6 +212,7 @@ class TabClient implements RealtimeClient {
     }
     this.showWaiting(record);
     void this.tell(this.link.carry("send", record));
+    this.screen.show();
     return record.clientId;
   }
 
@@ -233,12 +222,14 @@ class TabClient implements RealtimeClient {
     this.board.publish({ kind: "outgoing", outgoing: [outgoingOf(record, status)] });
   }
 
-  retry(clientId: string): Promise<void> {
-    return this.link.carry("retry", clientId);
+  async retry(clientId: string): Promise<void> {
+    await this.link.carry("retry", clientId);
+    this.screen.show();
   }
 
-  discard(clientId: string): Promise<void> {
-    return this.link.carry("discard", clientId);
+  async discard(clientId: string): Promise<void> {
+    await this.link.carry("discard", clientId);
+    this.screen.show();
   }
 
   edit(chatId: ChatId, seq: number, content: Record<string, unknown>): Promise<void> {
@@ -271,6 +262,7 @@ class TabClient implements RealtimeClient {
 
   adopt(chat: ChatView): void {
     void this.tell(this.link.carry("adopt", chat));
+    this.screen.show();
   }
 
   wantPeople(ids: readonly UserId[], anew = false): void {
@@ -292,14 +284,12 @@ class TabClient implements RealtimeClient {
   }
 
   subscribe(listener: (event: DomainEvent) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.screen.subscribe(listener);
   }
-}
 
-function sharedState(shared: Shared) {
-  const { connection, storage, me, people, typing, present, positions, receipts } = shared;
-  return { connection, storage, me, people, typing, present, positions, receipts };
+  get state(): StoreApi<RealtimeState> {
+    return this.screen.state;
+  }
 }
 
 /** What is kept, as news. */

@@ -5,9 +5,9 @@ import type { Chat, ChatId, Outgoing, RealtimeState } from "./realtime";
 
 type Shown = Pick<RealtimeState, "chats" | "chatOrder">;
 
-/** The chats and their order after these changes; an empty list of changes means that anything may be different. */
-export function shownChats(before: Shown, changes: readonly Change[], shared: Shared): Shown {
-  const ids = changes.length === 0 ? null : affected(changes);
+/** The chats and their order after these changes; `null` where anything may be different. */
+export function shownChats(before: Shown, changes: readonly Change[] | null, shared: Shared): Shown {
+  const ids = changes === null ? null : affected(changes);
   if (ids !== null && ids.size === 0) return { chats: before.chats, chatOrder: before.chatOrder };
   const outgoing = new Map<ChatId, Outgoing[]>();
   for (const each of shared.outgoing.values())

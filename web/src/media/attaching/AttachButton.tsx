@@ -1,13 +1,18 @@
 import { FileText, Image, MapPin, Plus } from "lucide-react";
-import { useRef } from "react";
+import { memo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui/IconButton";
 import { Menu, MenuItem } from "@/ui/Menu";
 import { choose, locateMe, type OnAttach } from "../overlays";
 import styles from "./AttachButton.module.css";
 
+interface AttachButtonProps {
+  onAttach: OnAttach;
+  isDisabled?: boolean;
+}
+
 /** What can go with a message: pictures and videos, any file, where one is. Each is looked at once more before it is sent. */
-export function AttachButton({ onAttach, isDisabled = false }: { onAttach: OnAttach; isDisabled?: boolean }) {
+export const AttachButton = memo(function AttachButton({ onAttach, isDisabled = false }: AttachButtonProps) {
   const { t } = useTranslation("media");
   const pictures = useRef<HTMLInputElement>(null);
   const files = useRef<HTMLInputElement>(null);
@@ -56,4 +61,4 @@ export function AttachButton({ onAttach, isDisabled = false }: { onAttach: OnAtt
       />
     </>
   );
-}
+});

@@ -7,6 +7,7 @@ import { MemoryStorage } from "../storage/memory";
 import { type Storage, StorageError } from "../storage/storage";
 import { soloTab } from "../tabs/tabs";
 import { phoenixTransport } from "../transport/phoenix";
+import { browserFrames } from "./frames";
 import { openIndexedDb } from "./indexedDb";
 import { browserNetwork } from "./network";
 import { newId } from "./newId";
@@ -30,6 +31,7 @@ export async function createBrowserRealtime({ userId, upload }: BrowserOptions):
     keepsNothing: storage === null,
     // Tabs that keep nothing in common have nothing to share.
     tabs: storage === null ? soloTab() : browserTabs(userId),
+    frames: browserFrames,
     accessToken,
     upload,
     newId,

@@ -36,7 +36,7 @@ export function flows(name: string, make: () => World): void {
       expect(ann.chat(chat).readByAll).toBe(0);
       expect(ann.history(chat).outgoing).toEqual([]);
       ben.client.markRead(chat, 1);
-      expect(ben.chat(chat).unread).toBe(0);
+      await world.until(() => expect(ben.chat(chat).unread).toBe(0));
       await world.until(() => expect(ann.chat(chat).readByAll).toBe(1));
       expect(ann.chat(chat).unread).toBe(0);
     });

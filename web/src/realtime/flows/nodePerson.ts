@@ -1,4 +1,5 @@
 /** Somebody with an account on a running node, and a device that keeps what it has in memory. */
+import { timedFrames } from "@/testing/frames";
 import { SwitchedNetwork } from "@/testing/server/device";
 import { Holder } from "@/testing/server/holder";
 import type { components } from "@/types/openapi";
@@ -76,6 +77,7 @@ export class NodePerson extends Holder implements FlowDevice {
       rest: restOf(this.url, this.token),
       storage: this.storage,
       tabs: soloTab(),
+      frames: timedFrames,
       accessToken: async () => this.token,
       upload: () => Promise.reject(new Error("no flow uploads")),
       newId: () => crypto.randomUUID(),

@@ -38,7 +38,8 @@ export class Histories {
   constructor(
     private readonly board: Board,
     private readonly source: HistorySource,
-    private readonly show: (chatId: ChatId, history: History | null) => void,
+    /** `awaited`: somebody has asked for it; else it is what comes by itself. */
+    private readonly show: (chatId: ChatId, history: History | null, awaited: boolean) => void,
   ) {}
 
   hold(chatId: ChatId): void {
@@ -69,7 +70,7 @@ export class Histories {
     if (open.holders > 0) return;
     open.part += 1;
     this.open.delete(chatId);
-    this.show(chatId, null);
+    this.show(chatId, null, true);
   }
 
   get chatIds(): ChatId[] {
@@ -157,7 +158,7 @@ export class Histories {
     }
     for (const chatId of shown) {
       const open = this.open.get(chatId) as Open;
-      this.tell(chatId, open);
+      this.tell(chatId, open, false);
       this.catchUp(chatId, open);
     }
   }
@@ -250,17 +251,18 @@ export class Histories {
     return lastSeq(open.stretch) < this.chatsLast(chatId);
   }
 
-  private tell(chatId: ChatId, open: Open): void {
+  private tell(chatId: ChatId, open: Open, awaited = true): void {
     if (this.open.get(chatId) !== open) return;
     const { messages, before } = open.stretch;
-    this.show(chatId, {
+    const history: History = {
       messages,
       outgoing: this.outgoing(chatId),
       hasOlder: before > 0,
       hasNewer: this.hasNewer(chatId, open),
       loading: open.loading > 0,
       firstUnread: open.firstUnread,
-    });
+    };
+    this.show(chatId, history, awaited);
   }
 
   private outgoing(chatId: ChatId): readonly Outgoing[] {

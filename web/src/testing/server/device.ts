@@ -6,6 +6,7 @@ import type { RealtimeClient } from "@/realtime/realtime";
 import { MemoryStorage } from "@/realtime/storage/memory";
 import type { Storage } from "@/realtime/storage/storage";
 import { soloTab, type Tabs } from "@/realtime/tabs/tabs";
+import { timedFrames } from "../frames";
 import { Holder } from "./holder";
 import type { SimulatedServer } from "./server";
 
@@ -59,6 +60,7 @@ export class Device extends Holder {
       storage: this.storage,
       keepsNothing: this.options.keepsNothing ?? false,
       tabs: tabs ?? soloTab(),
+      frames: timedFrames,
       accessToken: accessToken ?? (async () => this.userId),
       upload: upload ?? (async () => ({ media_id: "media" })),
       newId: () => {
