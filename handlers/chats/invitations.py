@@ -58,12 +58,13 @@ class NewInvite(InviteView, frozen=True, kw_only=True):
 
 
 class InvitePreview(msgspec.Struct, frozen=True, kw_only=True):
-    """What a link leads to."""
+    """What a link leads to. `chat_id` is told only to whoever is in the chat already."""
 
     type: ChatType
     title: str
     member_count: int
     expires_at: str | None
+    chat_id: str | None
 
 
 _read_id: Final = CursorReader(tuple[str])
@@ -147,13 +148,15 @@ class Invitations:
     async def preview(self, principal: Principal, token: str) -> InvitePreview:
         """What the link leads to. Raises `ChatError` (`NOT_FOUND`, also for a link that does not let anybody in any more)."""
         invite, chat = await self._find(token)
-        if await self._chats.member(chat.id, principal.user_id) is None:
+        inside = await self._chats.member(chat.id, principal.user_id) is not None
+        if not inside:
             self._require_good(invite)
         return InvitePreview(
             type=chat.type,
             title=chat.title,
             member_count=(await self._chats.member_count([chat.id]))[chat.id],
             expires_at=rfc3339_or_none(invite.expires_at),
+            chat_id=chat.id if inside else None,
         )
 
     async def join(self, principal: Principal, token: str) -> tuple[ChatView, bool]:

@@ -38,7 +38,7 @@ def operations(services: Services) -> Sequence[Operation]:
         await invites.revoke(call.principal, call.id("chat_id"), call.id("invite_id"))
 
     async def preview(call: Call[None, NoQuery]) -> InvitePreview:
-        """What a link leads to."""
+        """What a link leads to. Whoever is in the chat already is told its `chat_id`, even when the link lets nobody in any more."""
         return await invites.preview(call.principal, call.id("token"))
 
     async def join(call: Call[None, NoQuery]) -> Answer:

@@ -33,6 +33,10 @@ test("a group is made, others come in by a link, become admins and are removed",
   await expectAccessible(eve.page);
   await eve.page.getByRole("button", { name: "Join the group" }).click();
   await expect(eve.page).toHaveURL(/\/chats\/[^/]+$/);
+  await eve.goto(`/invite/${token}`);
+  await expect(eve.page.getByText("You are in this group already.")).toBeVisible();
+  await eve.page.getByRole("button", { name: "Open chat" }).click();
+  await expect(eve.page).toHaveURL(/\/chats\/[^/]+$/);
 
   await ada.page.reload();
   await ada.page.getByRole("button", { name: "What to do with Eve" }).click();

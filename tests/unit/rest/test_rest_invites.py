@@ -42,7 +42,8 @@ async def test_a_link_is_made_shown_and_used(world: Any, kind: str) -> None:
     token = made.pop("token")
     assert (await ada("GET", f"{API}/chats/{chat_id}/invites")).json == {"items": [made], "next": None}
     shown = await bob("GET", f"{API}/invites/{token}")
-    assert shown.json == {"type": kind, "title": "Crew", "member_count": 1, "expires_at": made["expires_at"]}
+    preview = {"type": kind, "title": "Crew", "member_count": 1, "expires_at": made["expires_at"]}
+    assert shown.json == preview | {"chat_id": None}
     joined = await join(bob, token)
     assert (joined.status, joined.json["id"], joined.json["my_role"]) == (201, chat_id, "member")
     assert [item["uses"] for item in (await ada("GET", f"{API}/chats/{chat_id}/invites")).json["items"]] == [
@@ -59,6 +60,21 @@ async def test_whoever_is_in_already_is_answered_with_the_chat_and_uses_nothing(
         reply = await join(who, token)
         assert (reply.status, reply.json["id"]) == (status, chat_id)
     assert [invite.uses for invite in world.record.invites.values()] == [1]
+
+
+async def test_whoever_is_in_the_chat_is_told_which_it_is_also_by_a_link_that_has_run_out(world: Any) -> None:
+    ada, bob, eve = [await world.account() for _ in range(3)]
+    chat_id = await group(ada, eve)
+    token = (await link(ada, chat_id, max_uses=1))["token"]
+
+    async def told(who: Any) -> Any:
+        return (await who("GET", f"{API}/invites/{token}")).json["chat_id"]
+
+    assert (await told(ada), await told(bob)) == (chat_id, None)
+    await join(bob, token)
+    assert (await told(ada), await told(bob)) == (chat_id, chat_id)
+    await ada("DELETE", f"{API}/chats/{chat_id}/members/{eve.id}")
+    assert code(await eve("GET", f"{API}/invites/{token}")) == (404, "not_found")
 
 
 async def test_by_default_a_link_lasts_a_week_for_any_number(world: Any) -> None:

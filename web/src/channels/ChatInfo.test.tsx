@@ -146,7 +146,8 @@ describe("the info of a group", () => {
 });
 
 describe("an invitation", () => {
-  const preview = { body: { type: "channel", title: "News", member_count: 12, expires_at: null } };
+  const news = { type: "channel", title: "News", member_count: 12, expires_at: null };
+  const preview = { body: { ...news, chat_id: null } };
 
   it("shows where it leads, and lets one in", async () => {
     serveRest({
@@ -162,6 +163,19 @@ describe("an invitation", () => {
     expect(screen.getByText("Channel, 12 members")).toBeTruthy();
     await userEvent.click(screen.getByRole("button", { name: "Join the channel" }));
     await expect.poll(() => history.at(-1)).toBe("/chats/c7");
+  });
+
+  it("opens the chat for whoever is in it already, and joins nothing", async () => {
+    const asked = serveRest({
+      "GET /api/v1/invites/i1.secret": () => ({ body: { ...news, chat_id: "c7" } }),
+    });
+    const path = "/invite/i1.secret";
+    const { history } = renderPage(<InvitePage token="i1.secret" />, { path, realtime: fakeRealtime() });
+    expect(await screen.findByText("You are in this channel already.")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: /Join/ })).toBeNull();
+    await userEvent.click(screen.getByRole("button", { name: "Open chat" }));
+    await expect.poll(() => history.at(-1)).toBe("/chats/c7");
+    expect(asked.map(({ call }) => call)).toEqual(["GET /api/v1/invites/i1.secret"]);
   });
 
   it("says that a link does not work", async () => {

@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link2Off, Megaphone, Users } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
@@ -22,6 +22,8 @@ export function InvitePage({ token }: { token: string }) {
   );
 }
 
+const inviteKey = (token: string) => ["invite", token] as const;
+
 const path = (token: string) => ({ params: { path: { token } } });
 
 /** What there is to say when a link does not let somebody in, or `null` for what is no matter of the link's. */
@@ -36,9 +38,10 @@ export function whyNot(error: unknown): "gone" | "notYou" | "full" | null {
 function Invite({ token }: { token: string }) {
   const { t } = useTranslation("channels");
   const client = useRealtime();
+  const queries = useQueryClient();
   const [, navigate] = useLocation();
   const preview = useQuery({
-    queryKey: ["invite", token],
+    queryKey: inviteKey(token),
     queryFn: ({ signal }) => ok(api.GET("/api/v1/invites/{token}", { ...path(token), signal })),
     retry: (tries, error) => whyNot(error) === null && tries < 2,
   });
@@ -48,6 +51,8 @@ function Invite({ token }: { token: string }) {
     onSuccess: (chat) => {
       client.adopt(chat);
       navigate(chatPath(chat.id), { replace: true });
+      // Whoever comes back to the link is in the chat by then.
+      queries.removeQueries({ queryKey: inviteKey(token) });
     },
   });
 
@@ -64,7 +69,7 @@ function Invite({ token }: { token: string }) {
     return <ErrorText error={preview.error} onRetry={() => void preview.refetch()} center />;
   if (preview.data === undefined) return <Spinner />;
 
-  const { type, title, member_count: members, expires_at: expiresAt } = preview.data;
+  const { type, title, member_count: members, expires_at: expiresAt, chat_id: inside } = preview.data;
   const channel = type === "channel";
   return (
     <div className={styles.card}>
@@ -76,13 +81,24 @@ function Invite({ token }: { token: string }) {
         {channel ? <Megaphone size={16} aria-hidden="true" /> : <Users size={16} aria-hidden="true" />}
         {t(channel ? "info.channelOf" : "info.groupOf", { count: members })}
       </p>
-      <p className={styles.what}>{t(channel ? "invite.channelWhat" : "invite.groupWhat")}</p>
-      <ErrorText error={join.error} onRetry={() => join.mutate()} />
-      <Button variant="primary" wide isPending={join.isPending} onPress={() => join.mutate()}>
-        {t(channel ? "invite.joinChannel" : "invite.joinGroup")}
-      </Button>
-      {expiresAt !== null && (
-        <p className={styles.expires}>{t("links.until", { time: formatDayTime(expiresAt) })}</p>
+      {inside !== null ? (
+        <>
+          <p className={styles.what}>{t(channel ? "invite.channelInside" : "invite.groupInside")}</p>
+          <Button variant="primary" wide onPress={() => navigate(chatPath(inside), { replace: true })}>
+            {t("invite.open")}
+          </Button>
+        </>
+      ) : (
+        <>
+          <p className={styles.what}>{t(channel ? "invite.channelWhat" : "invite.groupWhat")}</p>
+          <ErrorText error={join.error} onRetry={() => join.mutate()} />
+          <Button variant="primary" wide isPending={join.isPending} onPress={() => join.mutate()}>
+            {t(channel ? "invite.joinChannel" : "invite.joinGroup")}
+          </Button>
+          {expiresAt !== null && (
+            <p className={styles.expires}>{t("links.until", { time: formatDayTime(expiresAt) })}</p>
+          )}
+        </>
       )}
     </div>
   );
