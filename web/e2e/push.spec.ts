@@ -63,7 +63,7 @@ test("a push shows what this device knows of the chat, once for each chat, and n
   await clearTray(ada.page);
   await push({ ...said, seq: 4, count: 4 });
   await push({ type: "message", chat_id: "another", seq: 1, count: 1 });
-  await expect.poll(() => shown(ada.page)).toEqual([["Chat", "1 new message"]]);
+  await expect.poll(() => shown(ada.page)).toEqual([["In one of your chats", "1 new message"]]);
 });
 
 test("whoever has notifications turned on is pushed what they miss, encrypted; a press on it opens the chat; turned off, or signed out, the server forgets the browser", async ({
@@ -104,6 +104,11 @@ test("whoever has notifications turned on is pushed what they miss, encrypted; a
   await expect
     .poll(async () => (await bob.api<{ online: boolean }>("GET", `/users/${ada.id}`)).online)
     .toBe(false);
+  // A chat that was made while no page was open: only the server can say what it is called.
+  const choir = await bob.group("Choir", ada);
+  await push({ type: "message", chat_id: choir.id, seq: 1, count: 1 });
+  await expect.poll(() => takenFromTray(ada.context)).toEqual([["Choir", "1 new message"]]);
+
   const { seq } = await bob.send(chat, "Are you coming?");
   await expect
     .poll(() => service.pushed)
@@ -182,6 +187,18 @@ function shown(page: Page): Promise<[string, string][]> {
     const registration = await navigator.serviceWorker.ready;
     return (await registration.getNotifications()).map(({ title, body }): [string, string] => [title, body]);
   });
+}
+
+/** The same when no page is open: the worker itself is asked, and takes what it finds away. */
+async function takenFromTray(context: BrowserContext): Promise<[string, string][]> {
+  const taken = await context.serviceWorkers()[0]?.evaluate(async () => {
+    const scope = globalThis as unknown as ServiceWorkerGlobalScope;
+    return (await scope.registration.getNotifications()).map((one): [string, string] => {
+      one.close();
+      return [one.title, one.body];
+    });
+  });
+  return taken ?? [];
 }
 
 function clearTray(page: Page): Promise<void> {

@@ -16,9 +16,14 @@ export interface Session {
   /** Milliseconds since the epoch, by this browser's clock. */
   accessExpiresAt: number;
   refreshToken: string;
-  /** The name of the exchange of `refreshToken` that has been asked for, and may or may not have been done. */
+  /** The name of the exchange of `refreshToken`, which may or may not have been asked for, and done. */
   exchange?: string;
 }
+
+/** What it takes to ask in somebody's name, and to go on when the access token has run out: the next exchange has its name already. */
+export type Lendable = Pick<Session, "accessToken" | "accessExpiresAt" | "refreshToken"> & {
+  exchange: string;
+};
 
 /** The session is over: revoked, or expired. */
 export class SessionOver extends Error {
@@ -26,6 +31,7 @@ export class SessionOver extends Error {
 }
 
 const STORED = "session";
+const EXCHANGING = "refresh-session";
 /** An access token is not used in its last seconds: it might expire on the way. */
 const EARLY_MS = 30_000;
 /** Other tabs wait for the answer as well. */
@@ -95,6 +101,22 @@ export function signedOut(): void {
 }
 
 /**
+ * Hands out what `Lendable` says, or `null` if it is not wanted (any more) or nobody is signed in. Meanwhile no tab makes an exchange, or lends:
+ * what is taken last is how things are.
+ */
+export function lendSession(
+  wanted: () => boolean,
+  take: (session: Lendable | null) => Promise<void>,
+): Promise<void> {
+  return oneAtATime(EXCHANGING, async () => {
+    const session = wanted() ? stored() : null;
+    if (session === null) return take(null);
+    const { accessToken, accessExpiresAt, refreshToken } = session;
+    return take({ accessToken, accessExpiresAt, refreshToken, exchange: exchangeOf(session) });
+  });
+}
+
+/**
  * An access token that is good for a while, a new one if need be.
  *
  * @param refused one that the server has just refused, so that it is not given again.
@@ -105,7 +127,7 @@ export async function accessToken(refused?: string): Promise<string> {
     session.accessToken !== refused && session.accessExpiresAt - Date.now() > EARLY_MS;
   const now = sessionStore.getState().session;
   if (now !== null && usable(now)) return now.accessToken;
-  return oneAtATime("refresh-session", async () => {
+  return oneAtATime(EXCHANGING, async () => {
     const session = stored();
     if (session === null) throw new SessionOver();
     if (usable(session)) {

@@ -67,11 +67,11 @@ describe("a notification", () => {
 
   it("is about something new when nothing is known", () => {
     expect(noticeOf(null, null, true, words)).toMatchObject({
-      title: "Chat",
+      title: "In one of your chats",
       body: "1 new message",
       chatId: null,
     });
-    expect(noticeOf(payload(), null, true, words).title).toBe("Chat");
+    expect(noticeOf(payload(), null, true, words).title).toBe("In one of your chats");
     expect(noticeOf(payload({ from: "Ben" }), null, true, words).title).toBe("Ben");
   });
 

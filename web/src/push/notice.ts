@@ -24,8 +24,8 @@ export interface Notice {
 
 /** The words that a notification is made of, in somebody's language. */
 export interface NoticeWords {
-  /** The product's name: the title when it is not known which chat it is. */
-  app: string;
+  /** The title when it is not known what the chat is called. */
+  somewhere: string;
   count(count: number): string;
   /** A message without a text: "Photo", "Voice message". `null` for a kind that has no name. */
   kind(kind: string): string | null;
@@ -52,9 +52,9 @@ export function noticeOf(
   words: NoticeWords,
 ): Notice {
   if (payload === null)
-    return { title: words.app, body: words.count(1), tag: tagOf(null), chatId: null, seq: 0 };
+    return { title: words.somewhere, body: words.count(1), tag: tagOf(null), chatId: null, seq: 0 };
   const { chatId, seq, count, from } = payload;
-  const title = chat?.title || from || words.app;
+  const title = chat?.title || from || words.somewhere;
   return { title, body: body(), tag: tagOf(chatId), chatId, seq };
 
   function body(): string {

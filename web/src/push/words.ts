@@ -17,7 +17,7 @@ export function noticeWords(language: Language): NoticeWords {
   const plural = new Intl.PluralRules(language);
   const number = new Intl.NumberFormat(language);
   return {
-    app: texts.app ?? "",
+    somewhere: texts.somewhere ?? "",
     count: (count) =>
       (texts[`count_${plural.select(count)}`] ?? texts.count_other ?? "").replace(
         "{{count}}",

@@ -4,8 +4,9 @@
  */
 import { cleanupOutdatedCaches, precacheAndRoute } from "workbox-precaching";
 import { answerPage } from "./appPage";
+import { chatOf, WITHIN_MS } from "./asking";
 import { isShowing, openChat } from "./clients";
-import { knownChat, knownShown } from "./known";
+import { knownShown } from "./known";
 import { noticeOf } from "./notice";
 import { optionsOf } from "./options";
 import { readPayload } from "./payload";
@@ -30,7 +31,7 @@ async function notify(raw: string | undefined): Promise<void> {
   const payload = readPayload(raw);
   if (payload !== null && (await isShowing(self.clients, payload.chatId))) return;
   const [chat, shown] = await Promise.all([
-    payload === null ? null : knownChat(payload.chatId),
+    payload === null ? null : chatOf(payload.chatId, AbortSignal.timeout(WITHIN_MS)),
     knownShown(),
   ]);
   const notice = noticeOf(payload, chat, shown?.preview ?? false, noticeWords(shown?.language ?? "en"));
