@@ -1,10 +1,8 @@
-"""What a supervisor keeps of each child, and what waits in its queue besides exits."""
+"""What a supervisor keeps of each child."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import trio
 
@@ -44,13 +42,3 @@ class Retry:
     slot: Slot
     counted: bool
     pause: trio.CancelScope | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Command:
-    """A request from another task."""
-
-    run: Callable[[], Awaitable[Any]]
-    done: trio.Event = field(default_factory=trio.Event)
-    result: Any = None
-    error: Exception | None = None

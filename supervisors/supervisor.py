@@ -9,7 +9,6 @@ Source: OTP `supervisor`, Elixir `Supervisor`. Where this differs, `docs/supervi
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -24,12 +23,12 @@ from supervisors.exits import (
     NotRunning,
     ShutdownExit,
     StartError,
-    SupervisionError,
 )
 from supervisors.intensity import Window
 from supervisors.opening import open_supervisor
 from supervisors.plan import affected, comes_back, ends_supervisor
-from supervisors.slots import Command, Retry, Slot
+from supervisors.queue import Command, Queue
+from supervisors.slots import Retry, Slot
 from supervisors.spec import (
     AutoShutdown,
     Backoff,
@@ -80,8 +79,7 @@ class Supervisor(Branch):
         self._children = tuple(children)
         self._telemetry = telemetry or Telemetry()
         self._slots: dict[str, Slot] = {}
-        self._queue: deque[Child | Command | Retry] = deque()
-        self._wake = trio.Event()
+        self._queue = Queue()
         self._window = Window(intensity, period)
         self._nursery: trio.Nursery | None = None
         self._starting: Child | None = None
@@ -131,7 +129,7 @@ class Supervisor(Branch):
         self, own: Child | None, task_status: trio.TaskStatus[Supervisor] = trio.TASK_STATUS_IGNORED
     ) -> None:
         self._slots = {spec.id: Slot(spec) for spec in self._children}
-        self._queue.clear()
+        self._queue = Queue()
         self._window = Window(self.flags.intensity, self.flags.period)
         self._stopping = own is not None and own.stopping
         failure: StartError | ShutdownExit | None = None
@@ -155,7 +153,7 @@ class Supervisor(Branch):
                 nursery.cancel_scope.cancel()
         finally:
             self._nursery = None
-            self._clear_queue()
+            self._queue.void(self.path)
         if failure is not None:
             raise failure
 
@@ -166,35 +164,31 @@ class Supervisor(Branch):
     def request_stop(self) -> None:
         """Ask the supervisor to stop its children, last first, and end. One that is just starting is stopped too."""
         self._stopping = True
-        self._clear_queue()
+        self._queue.void(self.path)
         if self._starting is not None and self._nursery is not None:
             self._starting.stopping = True  # at once: it may not have taken its first step yet
             self._nursery.start_soon(self._starting.stop)
-        self._wake.set()
+        self._queue.wake()
 
     async def _serve(self) -> None:
         while not self._stopping:
             await trio.lowlevel.checkpoint_if_cancelled()
-            if self._queue:
-                await self._take(self._queue.popleft())
+            item = self._queue.take()
+            if item is None:
+                await self._queue.wait()
             else:
-                self._wake = trio.Event()
-                await self._wake.wait()
+                await self._take(item)
 
     async def _take(self, item: Child | Command | Retry) -> None:
         if isinstance(item, Child):
             await self._ended(item)
         elif isinstance(item, Command):
-            await self._carry_out(item)
+            await item.carry_out(self.path)
         elif item.slot.retry is item:
             if item.counted:
                 await self._restart(item.slot)
             else:
                 await self._schedule(item.slot)
-
-    def _post(self, item: Child | Command | Retry) -> None:
-        self._queue.append(item)
-        self._wake.set()
 
     # -- starting and stopping -------------------------------------------------------------------------------------
 
@@ -206,7 +200,7 @@ class Supervisor(Branch):
     async def _start(self, slot: Slot) -> Any:
         """Start one child and wait until it is ready. Raises `StartError`."""
         assert self._nursery is not None
-        child = Child(slot.spec, self.path, self._telemetry, self._post, slot.restarts)
+        child = Child(slot.spec, self.path, self._telemetry, self._queue.post, slot.restarts)
         self._starting = child
         self._nursery.start_soon(child.main, name=child.path)
         try:
@@ -227,7 +221,7 @@ class Supervisor(Branch):
 
     async def _stop_all(self) -> None:
         self._stopping = True
-        self._clear_queue()  # before the first child stops: it may wait for one of the commands
+        self._queue.void(self.path)  # before the first child stops: it may wait for one of the commands
         for slot in reversed(list(self._slots.values())):
             await self._stop(slot)
 
@@ -278,7 +272,7 @@ class Supervisor(Branch):
     async def _post_after(self, pause: float, scope: trio.CancelScope, retry: Retry) -> None:
         with scope:
             await trio.sleep(pause)
-            self._post(retry)
+            self._queue.post(retry)
 
     async def _restart(self, slot: Slot) -> None:
         """Stop the others that the strategy names, then start them all in order."""
@@ -300,39 +294,15 @@ class Supervisor(Branch):
                 # It is this one now that is tried again, after whatever else waits in the queue, and counts then.
                 slot.retry = None
                 other.retry = Retry(other, counted=False)
-                self._post(other.retry)
+                self._queue.post(other.retry)
                 return
 
     # -- commands --------------------------------------------------------------------------------------------------
 
-    async def _carry_out(self, command: Command) -> None:
-        try:
-            command.result = await command.run()
-        except SupervisionError as error:
-            command.error = error
-        except BaseException:
-            command.error = NotRunning(self.path)
-            raise
-        finally:
-            command.done.set()
-
-    def _clear_queue(self) -> None:
-        """From now on nothing is decided any more; whoever waits for a command is told."""
-        for item in self._queue:
-            if isinstance(item, Command):
-                item.error = NotRunning(self.path)
-                item.done.set()
-        self._queue.clear()
-
     async def _ask(self, run: Callable[[], Awaitable[Any]]) -> Any:
         if self._nursery is None or self._stopping:
             raise NotRunning(self.path)
-        command = Command(run)
-        self._post(command)
-        await command.done.wait()
-        if command.error is not None:
-            raise command.error
-        return command.result
+        return await self._queue.ask(run)
 
     async def start_child(self, spec: ChildSpec) -> Any:
         """Add a child after the others and start it; what it gave to `ready`. Raises `ChildExists`, `StartError`, `InvalidSpec`."""
