@@ -17,17 +17,17 @@ from typing import Any, Final
 import msgspec
 import trio
 
-from handlers.notifications.jobs import PUSHES, Push, pack_push, unpack_push
+from handlers.notifications.jobs import PUSHES, Push, unpack_push
 from handlers.notifications.outcomes import Verdict, judge
 from handlers.notifications.payload import MOST_UNREAD, Preview, payload, topic
 from handlers.notifications.rules import worth_telling
 from handlers.notifications.sender import PushOptions, PushSender
 from handlers.notifications.services import Services
 from handlers.outage import Outage
-from handlers.signal import Signal
+from handlers.workers.finished_pushes import Finished, FinishedPushes
 from handlers.workers.job_loop import JobLoop
 from persistence.errors import StoreUnavailable
-from persistence.models import DeadLetter, Job, Member, Message, PushResult, PushSubscription, PushTry
+from persistence.models import Job, Member, Message, PushResult, PushSubscription, PushTry
 from persistence.ports import (
     Chats,
     DeadLetters,
@@ -42,8 +42,6 @@ from supervisors import Child
 MOST_AT_ONCE: Final = 256
 """Pushes that a node has under way."""
 MOST_TAKEN: Final = 64
-RETRY_S: Final = 2.0
-"""Pause after a store did not take what was settled."""
 UNDER_WAY_S: Final = 1.0
 """How long a push waits while the device is just being told of the same chat."""
 SPREAD: Final = 0.3
@@ -60,18 +58,6 @@ class _Task:
     push: Push
     subscription: PushSubscription
     text: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """A job that is over, and what follows: another job after a pause, a subscription to forget, a dead letter, a try for the record."""
-
-    job: Job
-    next: Push | None = None
-    delay_s: float = 0.0
-    forget: PushSubscription | None = None
-    letter: DeadLetter | None = None
-    tried: PushTry | None = None
 
 
 class Pushes:
@@ -111,26 +97,29 @@ class Pushes:
         preview: bool,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._pushes = pushes
         self._sender = sender
         self._subscriptions = subscriptions
         self._record = record
         self._chats = chats
         self._store = store
         self._users = users
-        self._dead_letters = dead_letters
         self._clock = clock
         self._new_id = new_id
         self._most_tries = tries
         self._max_age_ms = int(max_age_s * 1000)
         self._preview = preview
         self._chance = chance
-        self._settled: list[_Settled] = []
-        self._work = Signal()
         self._changed = trio.Event()
         self._outage = Outage(log, "pushes wait while a store is away", "pushes go on", level=logging.DEBUG)
         self._loop = JobLoop(
             PUSHES, pushes, dead_letters=dead_letters, outage=self._outage, clock=clock, new_id=new_id
+        )
+        self._finished = FinishedPushes(
+            pushes=pushes,
+            record=record,
+            subscriptions=subscriptions,
+            dead_letters=dead_letters,
+            outage=self._outage,
         )
         self.services = Services(per_service)
         self.under_way: set[tuple[str, str]] = set()
@@ -145,14 +134,14 @@ class Pushes:
         """The worker, as a supervised child. When asked to stop, it waits for the answers to what it has sent."""
         self.under_way.clear()
         async with self._sender.running(), trio.open_nursery() as nursery:
-            nursery.start_soon(self._settle_forever)
+            nursery.start_soon(self._finished.run)
             child.ready()
             with child.cancel_on_stop():
                 await self._loop.run(partial(self._begin_all, nursery), most=MOST_TAKEN, room=self._room)
             while self.under_way:
                 await self._changed.wait()
             nursery.cancel_scope.cancel()
-        await self._settle_quietly()
+        await self._finished.write()
 
     async def _room(self) -> int:
         while (room := MOST_AT_ONCE - len(self.under_way)) <= 0:
@@ -166,7 +155,7 @@ class Pushes:
     # -- before ----------------------------------------------------------------------------------------------------
 
     async def _prepared(self, jobs: Sequence[Job]) -> list[_Task]:
-        """What of these has to be made, with all that it takes; the others are settled."""
+        """What of these has to be made, with all that it takes; the others are over."""
         newest = await self._newest(jobs)
         if not newest:
             return []
@@ -192,10 +181,10 @@ class Pushes:
             ):
                 self._skip(job)
             elif subscription.expires_at is not None and subscription.expires_at <= now:
-                self._settle(_Settled(job, forget=subscription))
+                self._finished.add(Finished(job, forget=subscription))
             elif push.at + self._max_age_ms <= now:
                 verdict = Verdict(PushResult.FAILED, "it is too old")
-                self._settle(self._outcome(job, push, subscription, verdict, None))
+                self._finished.add(self._outcome(job, push, subscription, verdict, None))
             else:
                 left.append((job, push, subscription, member))
         counts = await self._store.unread(
@@ -218,10 +207,10 @@ class Pushes:
                 push = unpack_push(job.data)
             except msgspec.DecodeError as error:
                 await self._loop.set_aside(job, repr(error))
-                self._settle(_Settled(job))
+                self._finished.add(Finished(job))
                 continue
             if push.key in self.under_way:
-                self._settle(_Settled(job, next=push, delay_s=UNDER_WAY_S))
+                self._finished.add(Finished(job, next=push, delay_s=UNDER_WAY_S))
                 continue
             other = newest.get(push.key)
             if other is not None:
@@ -259,7 +248,7 @@ class Pushes:
         wait_s = service.wait_s(trio.current_time())
         if wait_s:
             delay_s = wait_s * (1 + SPREAD * self._chance())
-            self._settle(_Settled(task.job, next=task.push, delay_s=delay_s))
+            self._finished.add(Finished(task.job, next=task.push, delay_s=delay_s))
             return
         service.under_way += 1
         self.under_way.add(task.push.key)
@@ -284,7 +273,7 @@ class Pushes:
                 chance=self._chance(),
             )
             well = not verdict.ill
-            self._settle(self._outcome(task.job, push, subscription, verdict, answer.status))
+            self._finished.add(self._outcome(task.job, push, subscription, verdict, answer.status))
         except StoreUnavailable as error:
             well = True  # not the service's fault; the job is given out again when its lease is over
             self._outage.failed(reason=error.reason)
@@ -292,7 +281,7 @@ class Pushes:
             well = True
             log.exception("a push could not be made")
             verdict = Verdict(PushResult.FAILED, f"crashed: {error!r}"[:300])
-            self._settle(self._outcome(task.job, push, subscription, verdict, None))
+            self._finished.add(self._outcome(task.job, push, subscription, verdict, None))
         finally:
             self.under_way.discard(push.key)
             self.services[self._sender.service(subscription)].ended(trio.current_time(), well=well)
@@ -303,7 +292,7 @@ class Pushes:
 
     def _outcome(
         self, job: Job, push: Push, subscription: PushSubscription, verdict: Verdict, status: int | None
-    ) -> _Settled:
+    ) -> Finished:
         tried = PushTry(
             id=self._new_id(),
             chat_id=push.chat_id,
@@ -327,46 +316,11 @@ class Pushes:
                 verdict.reason, _described(push, subscription, self._sender.service(subscription))
             )
         forget = subscription if verdict.forget else None
-        return _Settled(job, again, verdict.delay_s, forget, letter, tried)
+        return Finished(job, again, verdict.delay_s, forget, letter, tried)
 
     def _skip(self, job: Job) -> None:
         self.results["skipped"] += 1
-        self._settle(_Settled(job))
-
-    def _settle(self, settled: _Settled) -> None:
-        self._settled.append(settled)
-        self._work.set()
-
-    async def _settle_forever(self) -> None:
-        while True:
-            await self._work.wait()
-            if not await self._settle_quietly():
-                await trio.sleep(RETRY_S)
-                self._work.set()
-
-    async def _settle_quietly(self) -> bool:
-        try:
-            await self._settle_all()
-        except StoreUnavailable as error:
-            self._outage.failed(reason=error.reason)
-            return False
-        return True
-
-    async def _settle_all(self) -> None:
-        """The record first, then the next tries, and only then are the jobs done. What a store did not take is settled again."""
-        while self._settled:
-            batch = self._settled[:]
-            await self._record.note([each.tried for each in batch if each.tried is not None])
-            for place, each in enumerate(batch):
-                if each.forget is not None:
-                    await self._subscriptions.remove(each.forget.id, each.forget.user_id)
-                if each.letter is not None:
-                    await self._dead_letters.add(each.letter)
-                if each.next is not None:
-                    await self._pushes.add([pack_push(each.next)], delay_s=each.delay_s)
-                self._settled[place] = _Settled(each.job)
-            await self._pushes.done([each.job.id for each in batch])
-            del self._settled[: len(batch)]
+        self._finished.add(Finished(job))
 
 
 def _brought_up(push: Push, head: Message | None) -> Push:
