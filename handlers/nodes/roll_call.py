@@ -94,6 +94,6 @@ class RollCall:
             return None  # another version during a rolling upgrade
         try:
             return answer(body)
-        except Exception:
+        except Exception:  # whatever fault it has: raised, it would be the crash of the inbox, through which every chat of this node hears from the others
             log.exception("a question to all nodes could not be answered", extra={"subject": subject})
             return None
