@@ -31,8 +31,15 @@ export function PhoneField(props: PhoneFieldProps) {
   const [told, setTold] = useState(value);
 
   useEffect(() => {
-    // Without the plans, a number with its country code can be typed all the same.
-    phonePlans().then(setPlans, () => setPlans(null));
+    let there = true;
+    // Without the plans, a number with its country code can be typed all the same. They are large: the field may have gone by the time they come.
+    const take = (plans: Plans | null) => {
+      if (there) setPlans(plans);
+    };
+    phonePlans().then(take, () => take(null));
+    return () => {
+      there = false;
+    };
   }, []);
   if (value !== told) {
     setTold(value);
