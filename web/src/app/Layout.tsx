@@ -41,7 +41,7 @@ export function Layout({ place }: { place: Place }) {
   const watched = inStories ? place.userId : watchedOver(search);
   const after = inStories ? "/stories" : watchedNoMore({ pathname: path, search });
 
-  const info = place.at === "chat" && place.info;
+  const info = place.at === "chat" && place.info !== false;
   const front = info ? "info" : isMain(place) ? "main" : "list";
   const shows = (pane: typeof front) => !narrow || pane === front;
   return (
@@ -80,7 +80,11 @@ export function Layout({ place }: { place: Place }) {
           {info && (
             <aside className={styles.info} data-pane="info" aria-label={t("info")}>
               <Boundary key={place.chatId}>
-                <ChatInfo chatId={place.chatId} onClose={() => go(`/chats/${place.chatId}`)} />
+                <ChatInfo
+                  chatId={place.chatId}
+                  media={place.info === "media"}
+                  onClose={() => go(`/chats/${encodeURIComponent(place.chatId)}`)}
+                />
               </Boundary>
             </aside>
           )}

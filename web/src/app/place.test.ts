@@ -5,7 +5,8 @@ describe("an address", () => {
   test.each([
     ["/", { at: "chats" }],
     ["/chats/c1", { at: "chat", chatId: "c1", info: false }],
-    ["/chats/c1/info", { at: "chat", chatId: "c1", info: true }],
+    ["/chats/c1/info", { at: "chat", chatId: "c1", info: "main" }],
+    ["/chats/c1/info/media", { at: "chat", chatId: "c1", info: "media" }],
     ["/chats/a%2Fb", { at: "chat", chatId: "a/b", info: false }],
     ["/new", { at: "new" }],
     ["/new/group", { at: "new" }],
@@ -24,6 +25,8 @@ describe("an address", () => {
   test.each([
     "/chats",
     "/chats/c1/info/more",
+    "/chats/c1/info/media/more",
+    "/chats/c1/media",
     "/chats/c1/else",
     "/new/other",
     "/invite",

@@ -2,7 +2,7 @@
 
 export type Place =
   | { at: "chats" }
-  | { at: "chat"; chatId: string; info: boolean }
+  | { at: "chat"; chatId: string; info: false | "main" | "media" }
   | { at: "new" }
   | { at: "stories"; userId: string | null }
   | { at: "settings"; page: string | null }
@@ -16,12 +16,14 @@ const NEW = new Set([undefined, "group", "channel"]);
 
 export function placeOf(path: string): Place {
   const parts = path.split("/").filter((part) => part !== "");
-  const [section, raw, rest] = parts;
+  const [section, raw, rest, last] = parts;
   const one = decoded(raw);
-  if (parts.length > 3 || one === null) return { at: "nowhere" };
+  if (parts.length > 4 || one === null) return { at: "nowhere" };
   if (section === undefined) return { at: "chats" };
-  if (section === "chats" && one !== undefined && (rest === undefined || rest === "info"))
-    return { at: "chat", chatId: one, info: rest === "info" };
+  if (section === "chats" && one !== undefined) {
+    const info = infoOf(rest, last);
+    return info === null ? { at: "nowhere" } : { at: "chat", chatId: one, info };
+  }
   if (rest !== undefined) return { at: "nowhere" };
   if (section === "new" && NEW.has(one)) return { at: "new" };
   if (section === "stories") return { at: "stories", userId: one ?? null };
@@ -30,6 +32,14 @@ export function placeOf(path: string): Place {
   if (section === "signin" && one === undefined) return { at: "sign-in" };
   if (section === "signup" && one === undefined) return { at: "sign-up" };
   return { at: "nowhere" };
+}
+
+/** What is beside a chat, by what follows it in the address; `null` if that is nothing. */
+function infoOf(rest: string | undefined, last: string | undefined): false | "main" | "media" | null {
+  if (rest === undefined) return false;
+  if (rest !== "info") return null;
+  if (last === undefined) return "main";
+  return last === "media" ? last : null;
 }
 
 /** `null` for what nobody has written on purpose: a `%` that encodes nothing. */

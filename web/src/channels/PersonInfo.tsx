@@ -1,5 +1,6 @@
 import { Ban, ShieldCheck } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { SharedRow } from "@/media/shared/SharedRow";
 import type { Chat } from "@/realtime/realtime";
 import { usePerson } from "@/store/hooks";
 import { confirm, Row } from "@/ui";
@@ -43,6 +44,7 @@ export function PersonInfo({ chat }: { chat: Chat }) {
           </p>
         </div>
       )}
+      <SharedRow chatId={chat.id} />
       {person?.deleted !== true && blocked !== undefined && (
         <div className={styles.group}>
           {blocked && <p className={styles.note}>{t("block.is", { name })}</p>}

@@ -1,6 +1,7 @@
 import { Link2, LogOut, Trash2, UserPlus, Users } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import { SharedRow } from "@/media/shared/SharedRow";
 import type { Chat } from "@/realtime/realtime";
 import { useMe } from "@/store/hooks";
 import { confirm, ErrorText, Row, SkeletonRows } from "@/ui";
@@ -39,6 +40,7 @@ export function RoomInfo({ chat, onPage }: { chat: Chat; onPage: (page: InfoPage
           </QuickAction>
         )}
       </QuickActions>
+      <SharedRow chatId={chat.id} />
       <h2 className={styles.heading}>{t("members.count", { count: chat.member_count })}</h2>
       <div className={styles.group}>
         {isPending && <SkeletonRows label={t("info.loading")} count={3} />}

@@ -1,7 +1,7 @@
 /** The messages of an open chat and where one writes the next, with what one does about a message in between. */
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useDropAndPaste } from "@/media";
+import { useDropAndPaste, useWantedMessage } from "@/media";
 import type { Chat, Draft, History } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
 import { useMe } from "@/store/hooks";
@@ -112,6 +112,8 @@ export function Talk({ chat, history, waiting }: TalkProps) {
     if (list.current?.toSeq(seq) !== false) return;
     client.loadAround(chat.id, seq).catch((error: unknown) => toast(words(error), { error: true }));
   };
+
+  useWantedMessage(chat.id, rows.length > 0, jump);
 
   // Rows ask when something happens: they need what is current then, and not to be rendered when it changes.
   const latest = useRef({ act, jump, chat, blocked: false });

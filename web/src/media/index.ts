@@ -6,5 +6,6 @@ export { LiveLocationBanner } from "./location/LiveLocationBanner";
 export { MediaHost } from "./MediaHost";
 export { MessageMedia, OutgoingMedia } from "./MessageMedia";
 export { type MediaFile, useMediaUrl } from "./mediaUrl";
+export { useWantedMessage } from "./shared/showInChat";
 export { UploadError, uploadAttachment } from "./upload";
 export { VoiceRecorder } from "./voice/VoiceRecorder";

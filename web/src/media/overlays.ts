@@ -4,9 +4,12 @@ import type { Draft } from "@/realtime/realtime";
 
 export type OnAttach = (drafts: Draft[]) => void;
 
+/** Between which others a picture is looked at: those that the conversation has in memory, or all that have been shown in the chat. */
+export type Neighbours = "conversation" | "shared";
+
 export interface Overlays {
   /** The picture or video that is looked at. */
-  viewing: { chatId: string; seq: number } | null;
+  viewing: { chatId: string; seq: number; from: Neighbours } | null;
   /** Files about to be sent. */
   choosing: { files: readonly File[]; onAttach: OnAttach } | null;
   /** A place about to be sent. */
@@ -15,7 +18,8 @@ export interface Overlays {
 
 export const overlays = createStore<Overlays>(() => ({ viewing: null, choosing: null, locating: null }));
 
-export const view = (chatId: string, seq: number): void => overlays.setState({ viewing: { chatId, seq } });
+export const view = (chatId: string, seq: number, from: Neighbours = "conversation"): void =>
+  overlays.setState({ viewing: { chatId, seq, from } });
 
 /** Shows files before they are sent; with those that are shown already. */
 export function choose(files: readonly File[], onAttach: OnAttach): void {

@@ -68,6 +68,11 @@ export function formatDay(time: Time, now: Time = Date.now()): string {
   return dates("date", { day: "numeric", month: "long", year: "numeric" }).format(then);
 }
 
+/** March 2024: for what stands together by month. */
+export function formatMonth(time: Time): string {
+  return capitalised(dates("month", { month: "long", year: "numeric" }).format(new Date(time)));
+}
+
 /** 14:05, Yesterday, Tuesday, 03/03/2024: for the list of chats, as short as can be. */
 export function formatListTime(time: Time, now: Time = Date.now()): string {
   const [then, today] = [new Date(time), new Date(now)];

@@ -6,7 +6,7 @@ describe("a preview is as large as the server takes, and no larger", () => {
 
   it("is the first that fits", async () => {
     expect(await firstThatFits(POSTER, ofEdge)).toHaveLength(240 * 50);
-    expect(await firstThatFits(PLACEHOLDER, ofEdge)).toHaveLength(40 * 50);
+    expect(await firstThatFits(PLACEHOLDER, ofEdge)).toHaveLength(120 * 50);
   });
   it("takes the limit itself, and nothing above it", async () => {
     const one = [{ edge: 1, quality: 1 }];

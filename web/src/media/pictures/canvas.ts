@@ -10,8 +10,10 @@ export interface Step {
   quality: number;
 }
 
-/** A blurred stand-in for a picture: some hundred bytes. */
+/** A stand-in for a picture, blurred where the picture is on its way, and shown as it is in small squares: about 3 KB. */
 export const PLACEHOLDER: readonly Step[] = [
+  { edge: 120, quality: 0.5 },
+  { edge: 80, quality: 0.5 },
   { edge: 40, quality: 0.6 },
   { edge: 24, quality: 0.5 },
   { edge: 12, quality: 0.4 },

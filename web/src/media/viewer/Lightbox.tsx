@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { ChevronLeft, ChevronRight, Download, X, ZoomIn, ZoomOut } from "lucide-react";
+import { ChevronLeft, ChevronRight, Download, MessageSquareText, X, ZoomIn, ZoomOut } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { Dialog as AriaDialog } from "react-aria-components/Dialog";
 import { Modal, ModalOverlay } from "react-aria-components/Modal";
@@ -14,7 +14,10 @@ import { picture } from "../content";
 import { useIsRtl } from "../direction";
 import { download } from "../download";
 import { nameFor } from "../files";
+import type { Neighbours } from "../overlays";
 import { PlayingVideo } from "../pictures/VideoBody";
+import { useShared } from "../shared/shared";
+import { useShowInChat } from "../shared/showInChat";
 import { gallery, neighbour } from "./gallery";
 import styles from "./Lightbox.module.css";
 import { type PictureHandle, ZoomablePicture } from "./ZoomablePicture";
@@ -23,15 +26,17 @@ import { type PictureHandle, ZoomablePicture } from "./ZoomablePicture";
 export default function Lightbox({
   chatId,
   seq,
+  from,
   onClose,
 }: {
   chatId: string;
   seq: number;
+  from: Neighbours;
   onClose: () => void;
 }) {
   const { t } = useTranslation("media");
   const [current, setCurrent] = useState(seq);
-  const { message, before, after } = useGallery(chatId, current);
+  const { message, before, after } = useGallery(chatId, current, from);
   const rtl = useIsRtl();
   const view = useRef<PictureHandle>(null);
   const go = (to: MessageView | null) => to !== null && setCurrent(to.seq);
@@ -60,7 +65,7 @@ export default function Lightbox({
         <AriaDialog className={styles.dialog ?? ""} aria-label={t("viewer.label")}>
           {/* biome-ignore lint/a11y/noStaticElementInteractions: keys that act on what the dialog shows */}
           <div className={styles.viewer} onKeyDown={onKeyDown}>
-            <Bar message={message} onClose={onClose} view={view} />
+            <Bar message={message} from={from} onClose={onClose} view={view} />
             <Shown key={message.seq} message={message} view={view} onClose={onClose} />
             {before !== null && (
               <IconButton
@@ -86,30 +91,40 @@ export default function Lightbox({
 }
 
 /** The message shown, and its neighbours; older ones are loaded when the first that is there is reached. */
-function useGallery(chatId: string, seq: number) {
+function useGallery(chatId: string, seq: number, from: Neighbours) {
   const client = useRealtime();
   const history = useHistory(chatId);
-  const items = gallery(history?.messages ?? []);
+  const isShared = from === "shared";
+  const shared = useShared(chatId, "pictures", isShared);
+  const items = isShared ? shared.messages.toReversed() : gallery(history?.messages ?? []);
   const message = items.find((item) => item.seq === seq) ?? null;
   const before = neighbour(items, seq, -1);
-  const wanted = before === null && history?.hasOlder === true && !history.loading;
+  const hasOlder = isShared
+    ? shared.hasMore && !shared.isLoadingMore && shared.error === null
+    : history?.hasOlder === true && !history.loading;
+  const wanted = before === null && hasOlder;
+  const loadOlder = useRef<() => void>(() => undefined);
+  loadOlder.current = isShared ? shared.loadMore : () => void client.loadOlder(chatId);
   useEffect(() => {
-    if (wanted) void client.loadOlder(chatId);
-  }, [client, chatId, wanted]);
+    if (wanted) loadOlder.current();
+  }, [wanted]);
   return { message, before, after: neighbour(items, seq, 1) };
 }
 
 function Bar({
   message,
+  from,
   view,
   onClose,
 }: {
   message: MessageView;
+  from: Neighbours;
   view: React.RefObject<PictureHandle | null>;
   onClose: () => void;
 }) {
   const { t } = useTranslation("media");
   const queries = useQueryClient();
+  const showInChat = useShowInChat();
   const me = useMe();
   const own = message.sender_id === me.id;
   const person = usePerson(own ? null : message.sender_id);
@@ -128,6 +143,16 @@ function Bar({
         <bdi>{own ? t("you") : person?.name}</bdi>
         <span className={styles.when}>{formatDayTime(message.created_at)}</span>
       </div>
+      {from === "shared" && (
+        <IconButton
+          label={t("shared.showInChat")}
+          icon={MessageSquareText}
+          onPress={() => {
+            onClose();
+            showInChat(message.chat_id, message.seq);
+          }}
+        />
+      )}
       {message.type === "image" && (
         <>
           <IconButton
