@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -42,6 +42,12 @@ class ProfileBody(msgspec.Struct, frozen=True):
     status: Annotated[str, Meta(max_length=4 * MAX_STATUS)] | UnsetType = UNSET
     avatar_media_id: Annotated[str, Meta(max_length=64)] | UnsetType | None = UNSET
     privacy: PrivacyBody | UnsetType = UNSET
+
+
+class PeopleView(msgspec.Struct, frozen=True):
+    """Profiles of several people."""
+
+    items: list[UserView]
 
 
 class DeviceView(msgspec.Struct, frozen=True):
@@ -134,6 +140,12 @@ class Profiles:
         """Somebody's profile, as far as they show it to the caller; to whom they have blocked, the name alone. Raises `ChatError` (`NOT_FOUND`)."""
         return await self._view(principal, await self._get(user_id))
 
+    async def others(self, principal: Principal, user_ids: Sequence[str]) -> PeopleView:
+        """Profiles of those of these people that there are, each once and as `other` shows it. Raises `StoreUnavailable`."""
+        wanted = list(dict.fromkeys(user_ids))
+        found = await self._users.get_many(wanted)
+        return PeopleView(await self._views(principal, [found[each] for each in wanted if each in found]))
+
     async def _get(self, user_id: str) -> User:
         user = (await self._users.get_many([user_id])).get(user_id)
         if user is None:
@@ -141,32 +153,46 @@ class Profiles:
         return user
 
     async def _view(self, principal: Principal, user: User) -> UserView:
-        if await self._blocks.among([(user.id, principal.user_id)]):
-            return UserView(
+        (view,) = await self._views(principal, [user])
+        return view
+
+    async def _views(self, principal: Principal, users: Sequence[User]) -> list[UserView]:
+        """What the caller sees of each. The one place that decides it, for one as for many."""
+        pairs = await self._blocks.among([(user.id, principal.user_id) for user in users])
+        blocking = {who for who, _ in pairs}
+        seen = await self._seen(principal.user_id, [user for user in users if user.id not in blocking])
+        online = await self._online(seen)
+        return [
+            UserView(
                 id=user.id, name=user.name, status="", avatar_media_id=None, online=False, last_seen=None
             )
-        shown = await self._sees(principal.user_id, user)
-        return UserView(
-            id=user.id,
-            name=user.name,
-            status=user.status,
-            avatar_media_id=user.avatar_media_id,
-            deleted=user.deleted,
-            online=shown and await self._online(user.id),
-            last_seen=rfc3339_or_none(user.last_seen) if shown else None,
-        )
+            if user.id in blocking
+            else UserView(
+                id=user.id,
+                name=user.name,
+                status=user.status,
+                avatar_media_id=user.avatar_media_id,
+                deleted=user.deleted,
+                online=user.id in online,
+                last_seen=rfc3339_or_none(user.last_seen) if user.id in seen else None,
+            )
+            for user in users
+        ]
 
-    async def _sees(self, viewer_id: str, user: User) -> bool:
-        if viewer_id == user.id:
-            return True
-        viewer = (await self._sight.users([viewer_id])).get(viewer_id)
-        return viewer is not None and user.id in await self._sight.seen_by(viewer, [user])
+    async def _seen(self, viewer_id: str, users: Sequence[User]) -> set[str]:
+        """Those whose presence the viewer sees; oneself always."""
+        others = [user for user in users if user.id != viewer_id]
+        seen = {user.id for user in users if user.id == viewer_id}
+        viewer = (await self._sight.users([viewer_id])).get(viewer_id) if others else None
+        return seen if viewer is None else seen | await self._sight.seen_by(viewer, others)
 
-    async def _online(self, user_id: str) -> bool:
+    async def _online(self, user_ids: set[str]) -> set[str]:
+        if not user_ids:
+            return set()
         try:
-            return user_id in (await self._news.online([user_id])).since
+            return set((await self._news.online(sorted(user_ids))).since) & user_ids
         except StoreUnavailable:
-            return False
+            return set()
 
     async def devices(self, principal: Principal, query: PageQuery) -> Page[DeviceView]:
         """The caller's signed-in devices, newest first; without those that have not been used for so long that they are signed out."""

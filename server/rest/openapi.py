@@ -34,7 +34,8 @@ def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
     """The document, ready to be encoded."""
     types: list[Any] = [Problem, *dict.fromkeys(SHAPES.values())]
     for operation in operations:
-        types += [each for each in (operation.body, *operation.answers.values()) if each is not None]
+        answers = [kind for answer in operation.answers.values() for kind in _kinds(answer)]
+        types += [each for each in (operation.body, *answers) if each is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     by_type = dict(zip(map(repr, types), schemas, strict=True))
     for query in dict.fromkeys(operation.query for operation in operations):
@@ -130,8 +131,14 @@ def _answers(operation: Operation, by_type: dict[str, Any]) -> dict[str, Any]:
     for status, kind in operation.answers.items():
         answers[str(status)] = {"description": HTTPStatus(status).phrase}
         if kind is not None:
-            answers[str(status)]["content"] = {_JSON: {"schema": by_type[repr(kind)]}}
+            schemas = [by_type[repr(each)] for each in _kinds(kind)]
+            schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+            answers[str(status)]["content"] = {_JSON: {"schema": schema}}
     return answers
+
+
+def _kinds(answer: Any) -> tuple[Any, ...]:
+    return answer if isinstance(answer, tuple) else (answer,)
 
 
 def _refusals(operation: Operation, by_type: dict[str, Any]) -> dict[str, Any]:

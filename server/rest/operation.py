@@ -80,7 +80,7 @@ class Operation:
         method, path: of the request; the path as OpenAPI writes it, below `PREFIX`.
         serve: does it; its docstring is the documentation. Returns a value of the first of `answers`, or an `Answer`.
         tag: the group it is listed in.
-        answers: status -> type; `None` for an answer without a body. The first is the usual one.
+        answers: status -> type, or several of which the answer is one; `None` for an answer without a body. The first is the usual one.
         body: type of the body; `None` for none.
         body_required: without it, an absent body is an empty object.
         query: type of the parameters.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from handlers.errors import Code
-from handlers.people.profiles import ProfileBody
+from handlers.errors import Code, invalid
+from handlers.people.profiles import PeopleView, ProfileBody
 from handlers.quotas import Quota
 from handlers.wire import OwnUser, UserView
 from server.rest.operation import Call, NoQuery, Operation
@@ -18,10 +18,23 @@ from server.services import Services
 TAG = "users"
 
 
-class PhoneQuery(msgspec.Struct, frozen=True):
-    """Whom to look up."""
+MOST_IDS: Final = 100
+"""People in one call."""
 
-    phone: Annotated[str, Meta(max_length=40, description="E.164; the plus is `%2B` in an address.")]
+
+class PeopleQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to look up: somebody by phone number, or people by id. One of the two is to be given."""
+
+    phone: (
+        Annotated[str, Meta(max_length=40, description="E.164; the plus is `%2B` in an address.")] | None
+    ) = None
+    id: (
+        Annotated[
+            list[Annotated[str, Meta(min_length=1, max_length=64)]],
+            Meta(min_length=1, max_length=MOST_IDS, description="May be given many times."),
+        ]
+        | None
+    ) = None
 
 
 def operations(services: Services) -> Sequence[Operation]:
@@ -36,9 +49,18 @@ def operations(services: Services) -> Sequence[Operation]:
         """Change one's own profile: what is given changes."""
         return await profiles.update(call.principal, call.body)
 
-    async def look_up(call: Call[None, PhoneQuery]) -> UserView:
-        """The user with a phone number."""
-        phone = call.query.phone
+    async def look_up(call: Call[None, PeopleQuery]) -> UserView | PeopleView:
+        """The user with a phone number, or the users with these ids, as far as they show themselves.
+
+        By `phone` the answer is a user, by `id` a list of those that there are, in the order asked for, each once. One of the two is to be given.
+        """
+        phone, ids = call.query.phone, call.query.id
+        if ids is not None:
+            if phone is not None:
+                raise invalid("id", "cannot be given with a phone number")
+            return await profiles.others(call.principal, ids)
+        if phone is None:
+            raise invalid("phone", "is required where no `id` is given")
         # A plus that was not escaped arrives as a space.
         return await profiles.look_up(call.principal, "+" + phone[1:] if phone[:1] == " " else phone)
 
@@ -61,9 +83,9 @@ def operations(services: Services) -> Sequence[Operation]:
             path="/users",
             serve=look_up,
             tag=TAG,
-            query=PhoneQuery,
+            query=PeopleQuery,
             quotas=(Quota.LOOKUPS, Quota.LOOKUPS_FROM),
-            answers={200: UserView},
+            answers={200: (UserView, PeopleView)},
             refuses=(Code.NOT_FOUND,),
         ),
         Operation(

@@ -97,6 +97,7 @@ async def test_answers_have_the_documented_shape(world: Any) -> None:
     await ada("PUT", f"{API}/users/{bob.id}/block")
     for method, path, real in (
         ("get", "/users/me", "/users/me"),
+        ("get", "/users", f"/users?id={bob.id}&id={ada.id}"),
         ("get", "/users/{user_id}", f"/users/{bob.id}"),
         ("get", "/devices", "/devices"),
         ("get", "/users/me/blocks", "/users/me/blocks"),

@@ -37,6 +37,7 @@ def text(n: int) -> dict[str, Any]:
         ("requests", "GET", "/users/me", None),
         ("lookups", "GET", "/users?phone=%2B493099999999", None),
         ("lookups_from", "GET", "/users?phone=%2B493099999999", None),
+        ("lookups", "GET", "/users?id=one&id=two", None),
         ("chats", "POST", "/chats", {"type": "group", "title": "x"}),
         ("sends", "POST", "/chats/{chat_id}/messages", text(0)),
         ("uploads", "POST", "/media/uploads", {"kind": "image", "content_type": "image/png", "size": 10}),

@@ -94,6 +94,42 @@ async def test_contacts_are_found_by_phone_and_id(world: Any) -> None:
         assert (reply.status, reply.json["errors"][0]["field"]) == (422, "phone"), query
 
 
+async def test_people_are_found_by_many_ids_as_each_alone_is(world: Any) -> None:
+    ada, bob, eve = await world.account(), await world.account("Bob"), await world.account("Eve")
+    dan, ned = await world.account("Dan"), await world.account("Ned")
+    await bob("PATCH", f"{API}/users/me", {"status": "at sea"})
+    await eve("PATCH", f"{API}/users/me", {"privacy": {"last_seen": "nobody"}, "status": "here"})
+    for who in (ada, bob, eve, dan):
+        world.record.users[who.id] = msgspec.structs.replace(world.record.users[who.id], last_seen=1000)
+        await connect(world, who.id)
+    assert (await dan("PUT", f"{API}/users/{ada.id}/block")).status == 204
+    assert (await ned("DELETE", f"{API}/users/me", {"password": "correct horse"})).status in (200, 202, 204)
+    ids = [eve.id, "nobody", bob.id, ada.id, dan.id, bob.id, ned.id]
+    reply = await ada("GET", f"{API}/users?" + "&".join(f"id={each}" for each in ids))
+    assert reply.status == 200
+    shown = [eve.id, bob.id, ada.id, dan.id, ned.id]
+    assert [each["id"] for each in reply.json["items"]] == shown
+    for each in reply.json["items"]:
+        assert (await ada("GET", f"{API}/users/{each['id']}")).json == each
+    by_id = {each["id"]: each for each in reply.json["items"]}
+    assert [by_id[who.id]["online"] for who in (eve, bob, ada, dan)] == [False, True, True, False]
+    assert [by_id[who.id]["last_seen"] is None for who in (eve, bob, ada, dan)] == [True, False, False, True]
+    assert (by_id[bob.id]["status"], by_id[dan.id]["name"]) == ("at sea", "Dan")
+    assert by_id[ned.id]["deleted"] is True
+    assert (await ada("GET", f"{API}/users?id=nobody")).json == {"items": []}
+
+
+async def test_one_way_to_look_people_up_is_given_and_not_for_too_many(world: Any) -> None:
+    ada = await world.account()
+    hundred = "&".join(f"id={n:024}" for n in range(100))
+    assert (await ada("GET", f"{API}/users?{hundred}")).json == {"items": []}
+    for query in (f"{hundred}&id=x", "id=", "id=" + "x" * 65, "id=x&phone=%2B493099999999"):
+        reply = await ada("GET", f"{API}/users?{query}")
+        assert (reply.status, reply.json["code"]) == (422, "invalid"), query
+        assert reply.json["errors"][0]["field"].startswith("id"), query
+    assert (await world.request("GET", f"{API}/users?id={ada.id}")).status == 401
+
+
 async def test_online_is_whoever_a_living_node_serves(world: Any) -> None:
     ada, bob = await world.account(), await world.account("Bob")
     await connect(world, bob.id)

@@ -7,19 +7,33 @@ import { MemoryTabs } from "./tabs/memory";
 const IDS = Array.from({ length: 500 }, (_, index) => `user-${index}`);
 
 let server: SimulatedServer;
-/** Who has been asked for, in order. */
-let asked: string[];
+/** Who has been asked for, by question. */
+let questions: string[][];
+/** Questions under way, at most. */
+let most: number;
 
 beforeEach(() => {
   vi.useFakeTimers();
   server = new SimulatedServer();
   server.addUser("ann");
   for (const id of IDS) server.addUser(id, `name of ${id}`);
-  asked = [];
-  const get = server.users.get.bind(server.users);
-  vi.spyOn(server.users, "get").mockImplementation((id) => {
-    if (id !== "ann") asked.push(id);
-    return get(id);
+  questions = [];
+  most = 0;
+  let under = 0;
+  const rest = server.rest.bind(server);
+  vi.spyOn(server, "rest").mockImplementation((userId) => {
+    const real = rest(userId);
+    const people: typeof real.people = async (ids) => {
+      questions.push([...ids]);
+      under += 1;
+      most = Math.max(most, under);
+      try {
+        return await real.people(ids);
+      } finally {
+        under -= 1;
+      }
+    };
+    return { ...real, people };
   });
 });
 
@@ -35,28 +49,40 @@ async function online(device = new Device(server, "ann")): Promise<Device> {
   return device;
 }
 
-test("of many that are wanted at once four are asked for at a time, each once", async () => {
+test("of many that are wanted at once fifty are asked for at a time, each once", async () => {
   const ann = await online();
   server.latency = () => 100;
   ann.client.wantPeople(IDS);
   ann.client.wantPeople(IDS);
-  for (let answered = 0; answered < 40; answered += 4) {
+  for (let answered = 0; answered < 500; answered += 50) {
     await pass(200);
-    expect(ann.state.people.size).toBeLessThanOrEqual(answered + 4);
+    expect(ann.state.people.size).toBeLessThanOrEqual(answered + 50);
   }
   await pass(60_000);
   expect(ann.state.people.size).toBe(500);
-  expect(asked.length).toBe(500);
+  expect([questions.length, most]).toEqual([10, 1]);
+  expect(new Set(questions.flat()).size).toBe(500);
+});
+
+test("those who are wanted one by one within a moment are one question", async () => {
+  const ann = await online();
+  for (const id of IDS.slice(0, 20)) ann.client.wantPeople([id]);
+  await pass(10);
+  ann.client.wantPeople(["user-20"]);
+  await pass(1_000);
+  expect(questions.map((ids) => [...ids].sort())).toEqual([IDS.slice(0, 21).sort()]);
+  expect(ann.state.people.get("user-7")?.name).toBe("name of user-7");
 });
 
 test("what is on the screen now is asked for before what was there before", async () => {
   const ann = await online();
   server.latency = () => 100;
-  for (const id of IDS.slice(0, 50)) ann.client.wantPeople([id]);
-  await pass(10);
+  for (const id of IDS.slice(0, 150)) ann.client.wantPeople([id]);
+  await pass(50);
   ann.client.wantPeople(["user-400", "user-401", "user-402"]);
-  await pass(400);
-  expect(asked.slice(4, 7)).toEqual(["user-400", "user-401", "user-402"]);
+  await pass(1_000);
+  expect(questions[1]?.slice(0, 3)).toEqual(["user-400", "user-401", "user-402"]);
+  expect(questions[0]).not.toContain("user-400");
 });
 
 test("who is kept is shown at once after a reload, and asked for again when it is long ago", async () => {
@@ -68,11 +94,11 @@ test("who is kept is shown at once after a reload, and asked for again when it i
   expect(ann.state.people.get("user-1")?.name).toBe("name of user-1");
   ann.client.wantPeople(["user-1"]);
   await pass(1_000);
-  expect(asked).toEqual(["user-1"]);
+  expect(questions).toEqual([["user-1"]]);
   await pass(15 * 60_000);
   ann.client.wantPeople(["user-1"]);
   await pass(1_000);
-  expect(asked).toEqual(["user-1", "user-1"]);
+  expect(questions).toEqual([["user-1"], ["user-1"]]);
 });
 
 test("several tabs that want the same ask once", async () => {
@@ -83,7 +109,7 @@ test("several tabs that want the same ask once", async () => {
     tabs.push(await online(new Device(server, "ann", { storage, tabs: hub.tab() })));
   for (const { client } of tabs) client.wantPeople(["user-1", "user-2"]);
   await pass(1_000);
-  expect(asked.sort()).toEqual(["user-1", "user-2"]);
+  expect(questions.flat().sort()).toEqual(["user-1", "user-2"]);
   for (const { state } of tabs) expect([...state.people.keys()].sort()).toEqual(["user-1", "user-2"]);
 });
 

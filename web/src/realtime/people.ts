@@ -1,6 +1,6 @@
 /**
- * Profiles of people: asked for when somebody wants to see them and they are not known, or not since long; many wishes at once are one question for
- * each, a few at a time. Who is online is told by events, and counts more than what a profile said.
+ * Profiles of people: asked for when somebody wants to see them and they are not known, or not since long; what is wished for within a moment is one
+ * question. Who is online is told by events, and counts more than what a profile said.
  */
 import type { Timestamp, UserView } from "@/types/socket";
 import { ASKING, isRetryable, pauseMs } from "./backoff";
@@ -12,14 +12,17 @@ import type { Rest } from "./rest";
 import type { KeptPerson } from "./storage/storage";
 
 const STALE_MS = 15 * 60_000;
-const AT_ONCE = 4;
+/** A screen full of rows says within this whom it wants. */
+const GATHER_MS = 20;
+/** In one question, of which there is one at a time: what is wanted meanwhile comes before the rest. */
+const MOST_ASKED = 50;
 
 export class People {
   private readonly knownAt = new Map<UserId, number>();
   private readonly online = new Set<UserId>();
   /** The latest wishes first: they are of what is on the screen now. */
   private wanted = new Set<UserId>();
-  private readonly under = new Set<UserId>();
+  private under: ReadonlySet<UserId> = new Set();
   private failures = 0;
   private stopped = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
@@ -38,7 +41,7 @@ export class People {
     const before = Date.now() - STALE_MS;
     const isOld = (id: UserId) => anew || (this.knownAt.get(id) ?? Number.NEGATIVE_INFINITY) <= before;
     this.wanted = new Set([...ids.filter((id) => isOld(id) && !this.under.has(id)), ...this.wanted]);
-    this.next();
+    if (this.wanted.size > 0) this.later(GATHER_MS);
   }
 
   /** There is a connection (again): what waited is asked for now. */
@@ -77,38 +80,41 @@ export class People {
     if (people.length > 0) this.board.publish({ kind: "people", people });
   }
 
-  private next(): void {
-    if (this.timer !== null || this.stopped) return;
-    for (const id of this.wanted) {
-      if (this.under.size >= AT_ONCE) return;
-      this.wanted.delete(id);
-      this.under.add(id);
-      void this.ask(id);
-    }
+  private later(ms: number): void {
+    if (this.stopped) return;
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      this.next();
+    }, ms);
   }
 
-  private async ask(id: UserId): Promise<void> {
+  private next(): void {
+    if (this.timer !== null || this.stopped || this.under.size > 0 || this.wanted.size === 0) return;
+    const ids = [...this.wanted].slice(0, MOST_ASKED);
+    for (const id of ids) this.wanted.delete(id);
+    this.under = new Set(ids);
+    void this.ask(ids);
+  }
+
+  private async ask(ids: readonly UserId[]): Promise<void> {
     try {
-      const view = await this.rest.person(id);
+      const views = new Map((await this.rest.people(ids)).map((view) => [view.id, view]));
       if (this.stopped) return;
       this.failures = 0;
       const at = Date.now();
-      this.knownAt.set(id, at);
-      const person = this.personOf(id, view);
-      this.journal.note({ people: [{ person, at }] });
-      this.show([person]);
+      const people = ids.map((id) => this.personOf(id, views.get(id) ?? null));
+      for (const id of ids) this.knownAt.set(id, at);
+      this.journal.note({ people: people.map((person) => ({ person, at })) });
+      this.show(people);
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
-      if (isRetryable(error.code) && !this.stopped) {
-        this.wanted.add(id);
+      if (isRetryable(error.code)) {
+        for (const id of ids) this.wanted.add(id);
         this.failures += 1;
-        this.timer ??= setTimeout(() => {
-          this.timer = null;
-          this.next();
-        }, error.retryAfterMs ?? pauseMs(this.failures, ASKING));
+        this.later(error.retryAfterMs ?? pauseMs(this.failures, ASKING));
       }
     } finally {
-      this.under.delete(id);
+      this.under = new Set();
     }
     this.next();
   }

@@ -27,6 +27,6 @@ export interface Rest {
   chat(chatId: ChatId): Promise<ChatView>;
   /** The cursors of a chat's members, `limit` of them at most. */
   members(chatId: ChatId, limit: number): Promise<readonly MemberCursors[]>;
-  /** `null` for somebody that there is not, or who must not be seen. */
-  person(id: UserId): Promise<UserView | null>;
+  /** Those of these people that there are and that may be seen; a hundred at most are asked for at a time. */
+  people(ids: readonly UserId[]): Promise<readonly UserView[]>;
 }

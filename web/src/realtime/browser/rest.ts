@@ -32,14 +32,10 @@ export const browserRest: Rest = {
       } while (cursor != null && members.length < limit);
       return members;
     }),
-  person: (id) =>
+  people: (ids) =>
     asked(async () => {
-      try {
-        return await ok(api.GET("/api/v1/users/{user_id}", { params: { path: { user_id: id } } }));
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return null;
-        throw error;
-      }
+      const found = await ok(api.GET("/api/v1/users", { params: { query: { id: [...ids] } } }));
+      return "items" in found ? found.items : [found];
     }),
 };
 

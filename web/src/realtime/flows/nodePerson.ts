@@ -48,7 +48,8 @@ function restOf(url: string, token: string): Rest {
     chat: (chatId) => get(`/chats/${chatId}`),
     members: async (chatId, limit) =>
       (await get<{ items: [] }>(`/chats/${chatId}/members?limit=${limit}`)).items,
-    person: (id) => get(`/users/${id}`),
+    people: async (ids) =>
+      (await get<{ items: [] }>(`/users?${new URLSearchParams(ids.map((id) => ["id", id]))}`)).items,
   };
 }
 

@@ -374,13 +374,15 @@ export class SimulatedServer {
             read_seq: read,
           })),
         ),
-      person: (id) =>
-        asked((): UserView | null => {
-          const user = this.users.get(id);
-          if (user === undefined) return null;
-          const { name, status, avatar_media_id } = user;
-          return { id, name, status, avatar_media_id, online: false, last_seen: null, deleted: false };
-        }),
+      people: (ids) =>
+        asked((): UserView[] =>
+          ids.flatMap((id) => {
+            const user = this.users.get(id);
+            if (user === undefined) return [];
+            const { name, status, avatar_media_id } = user;
+            return [{ id, name, status, avatar_media_id, online: false, last_seen: null, deleted: false }];
+          }),
+        ),
     };
   }
 }
