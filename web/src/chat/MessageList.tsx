@@ -46,7 +46,18 @@ export function MessageList({ chat, history, rows: latest, ref, onLeave }: Messa
     () => (current === null ? -1 : rows.findIndex(({ key }) => key === current.key)),
     [rows, current],
   );
-  const tabbable = at < 0 ? rows.length - 1 : at;
+  /** The last row on the screen, where the list was last at rest. */
+  const [resting, setResting] = useState<string | null>(null);
+  const rest = useCallback(() => {
+    const list = virtualizer.current;
+    if (list === null) return;
+    setResting(rows[list.findItemIndex(list.scrollOffset + list.viewportSize - 1)]?.key ?? null);
+  }, [rows, virtualizer]);
+  const tabbable = useMemo(() => {
+    if (at >= 0) return at;
+    const seen = viewport.atEnd ? -1 : rows.findIndex(({ key }) => key === resting);
+    return seen < 0 ? rows.length - 1 : seen;
+  }, [at, rows, resting, viewport.atEnd]);
 
   const move = useCallback(
     (index: number) => {
@@ -132,8 +143,9 @@ export function MessageList({ chat, history, rows: latest, ref, onLeave }: Messa
             scrollRef={viewport.scroller}
             shift={viewport.shift}
             onScroll={viewport.onScroll}
+            onScrollEnd={rest}
             onResize={viewport.onResize}
-            keepMounted={at < 0 ? [] : [at]}
+            keepMounted={tabbable < 0 ? [] : [tabbable]}
             data={rows}
           >
             {(row, index) => {
