@@ -110,7 +110,7 @@ export function flows(name: string, make: () => World): void {
       ann.network.set(false);
       await world.until(offline(ann));
       ann.client.markRead(chat, 1);
-      expect(ann.chat(chat).unread).toBe(0);
+      await world.until(() => expect(ann.chat(chat).unread).toBe(0));
       await ann.reload();
       expect(ann.chat(chat).unread).toBe(0);
       ann.network.set(true);
