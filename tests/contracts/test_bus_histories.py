@@ -2,6 +2,8 @@
 
 Nodes do what a node does: whoever is told by its heartbeat that it was forgotten follows everything anew and catches up; whoever is told of a loss
 catches up. Catching up makes good whatever was published before; nothing else does.
+
+One loss nobody can tell: that of a node which is not registered (any more), cannot publish, and dies before it could say so.
 """
 
 from __future__ import annotations
@@ -60,6 +62,7 @@ class Follower:
 
     Attributes:
         owed: published on a topic that it follows, not seen to arrive and not made good.
+        unsaid: what it could not publish while nobody knew of it, and has had no chance to say so since.
 
     """
 
@@ -67,6 +70,7 @@ class Follower:
         self.node = node
         self.follows: set[str] = set()
         self.owed: list[Envelope] = []
+        self.unsaid: list[Envelope] = []
         self.entitled: set[bytes] = set()
         self.newest = -1
         self.told = False
@@ -145,9 +149,17 @@ class History:
         await self.followers[number].node.bus.publish(self.envelopes(number, topics))
 
     async def publish_refused(self, number: int, topics: list[str]) -> None:
+        publisher = self.followers[number]
+        envelopes = self.envelopes(number, topics)
+        if not await self.is_known(publisher.node):
+            publisher.unsaid += envelopes
         # After a flush the broker knows of nobody who follows anything, and has nothing to refuse.
         with self.nodes.refusing(), contextlib.suppress(StoreUnavailable):
-            await self.publish(number, topics)
+            await publisher.node.bus.publish(envelopes)
+
+    async def is_known(self, node: Node) -> bool:
+        """Whether it is missed when it is gone."""
+        return node.name in await node.cluster.nodes()
 
     async def publish_unanswered(self, number: int, topics: list[str]) -> None:
         with self.nodes.losing_replies(), pytest.raises(StoreUnavailable):
@@ -161,6 +173,7 @@ class History:
         if not await follower.node.cluster.heartbeat():
             await follower.node.bus.follow(sorted(follower.follows))
             follower.owed.clear()
+        follower.unsaid.clear()
 
     async def heartbeat_unanswered(self, number: int) -> None:
         with self.nodes.losing_replies(), pytest.raises(StoreUnavailable):
@@ -179,7 +192,7 @@ class History:
 
     async def delete_inbox(self, number: int) -> None:
         node = self.followers[number].node
-        if node.name in await node.cluster.nodes():
+        if await self.is_known(node):
             self.nodes.delete_inbox(node)
 
     async def publish_and_delete(self, publisher: int, reader: int, topics: list[str]) -> None:
@@ -196,7 +209,11 @@ class History:
 
     async def kill(self, number: int) -> None:
         """It stops without a word, and another starts in its place."""
-        self.killed.append(self.followers[number].node)
+        dead = self.followers[number]
+        if not await self.is_known(dead.node):
+            for follower in self.followers:
+                follower.owed = [envelope for envelope in follower.owed if envelope not in dead.unsaid]
+        self.killed.append(dead.node)
         await self.replace(number)
 
     async def leave(self, number: int) -> None:
@@ -238,6 +255,11 @@ def in_memory(check: Callable[[Callable[[], AbstractAsyncContextManager[Nodes]]]
         ("publish", 0, ["t"]),
     ]
 )
+@example([("publish refused", 0, ["t"]), ("kill", 0)])
+@example([("bury", 0, 1), ("publish refused", 0, ["t"]), ("heartbeat", 0), ("kill", 0)])
+@example([("bury", 0, 1), ("publish refused", 0, ["t"]), ("publish", 0, ["t"]), ("kill", 0)])
+@example([("bury", 0, 1), ("publish refused", 0, ["t"]), ("kill", 0)])
+@example([("flush",), ("heartbeat", 1), ("publish refused", 0, ["t"]), ("kill", 0)])
 def test_nothing_is_lost_without_a_word_in_memory(steps: list[Step]) -> None:
     in_memory(partial(_run, steps=steps, calm=False))
 
@@ -264,6 +286,8 @@ once = settings(
 @once
 @given(steps=stormy)
 @example(steps=[("flush",), ("follow", 2, "u"), ("publish unanswered", 1, ["u"])])
+@example(steps=[("publish refused", 0, ["t"]), ("kill", 0)])
+@example(steps=[("bury", 0, 1), ("publish refused", 0, ["t"]), ("kill", 0)])
 def test_nothing_is_lost_without_a_word_in_redis(
     servers: Servers, quick_readers: None, steps: list[Step]
 ) -> None:
