@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from hypothesis import HealthCheck, settings
 
 from handlers.auth import tokens
-from tests.examples import examples
+from tests.examples import ANEW, examples
 
 pytest_plugins = ["tests.servers"]
 
@@ -27,6 +27,7 @@ settings.register_profile(
     "whatever the machine does",
     parent=settings.default,
     max_examples=examples(100),
+    derandomize=not ANEW,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -263,7 +263,7 @@ async def converse(conversation: list[tuple[int, Any]]) -> None:
             client.leave()
 
 
-@settings(max_examples=examples(25), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(conversation=conversations, seed=st.integers(0, 1000))
 def test_every_frame_is_answered_exactly_once_or_refused(
     conversation: list[tuple[int, Any]], seed: int
