@@ -38,7 +38,11 @@ test("a message is answered, changed and deleted, with pointer and keyboard, and
   await write(ada.page, "An anwser");
   await expect(message(bob.page, "An anwser").getByRole("button", { name: /And the last/ })).toBeVisible();
 
+  await expect(
+    message(ada.page, "An anwser").locator("[data-progress=delivered], [data-progress=read]"),
+  ).toBeVisible();
   await field(ada.page).press("ArrowUp");
+  await expect(ada.page.locator("[data-row]:focus")).toContainText("An anwser");
   await ada.page.keyboard.press("e");
   await expect(field(ada.page)).toHaveValue("An anwser");
   await write(ada.page, "An answer");

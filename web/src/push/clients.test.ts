@@ -7,9 +7,11 @@ function aPage({ focused = false, showing }: { focused?: boolean; showing?: stri
   return {
     focused,
     focus: vi.fn(async () => undefined),
+    navigate: vi.fn(async () => null),
     postMessage: vi.fn((question: Question, [port]: MessagePort[] = []) => {
-      if (question.type !== "SHOWING" || showing === undefined) return;
-      port?.postMessage({ showing: question.chatId === showing } satisfies Answer);
+      if (showing === undefined) return;
+      const shows = question.type === "OPEN" || (question.type === "SHOWING" && question.chatId === showing);
+      port?.postMessage({ showing: shows } satisfies Answer);
     }),
   };
 }
@@ -34,13 +36,30 @@ describe("whether somebody looks at a chat", () => {
 
 describe("a notification that is pressed", () => {
   it("brings a page that is open to the front, at the chat", async () => {
-    const [behind, front] = [aPage({}), aPage({ focused: true })];
+    const [behind, front] = [aPage({}), aPage({ focused: true, showing: "c0" })];
     const { clients, openWindow } = withPages(behind, front);
     await openChat(clients, "c/1");
     expect(front.focus).toHaveBeenCalled();
-    expect(front.postMessage).toHaveBeenCalledWith({ type: "OPEN", path: "/chats/c%2F1" });
+    expect(front.postMessage).toHaveBeenCalledWith({ type: "OPEN", path: "/chats/c%2F1" }, [
+      expect.any(MessagePort),
+    ]);
+    expect(front.navigate).not.toHaveBeenCalled();
     expect(behind.focus).not.toHaveBeenCalled();
     expect(openWindow).not.toHaveBeenCalled();
+  });
+
+  it("leads a page on that is being loaded, and does not listen yet", async () => {
+    const page = aPage({});
+    await openChat(withPages(page).clients, "c1");
+    expect(page.focus).toHaveBeenCalled();
+    expect(page.navigate).toHaveBeenCalledWith("/chats/c1");
+  });
+
+  it("leaves a page in front that it has no say over", async () => {
+    const page = aPage({});
+    page.navigate.mockRejectedValue(new TypeError("not controlled"));
+    await openChat(withPages(page).clients, "c1");
+    expect(page.focus).toHaveBeenCalled();
   });
 
   it("opens the app where none is", async () => {

@@ -30,14 +30,17 @@ function ask(page: Client, question: Question): Promise<boolean> {
   });
 }
 
-/** Brings the app to the front, at the chat: a page that is open is not reloaded for it. */
+/** Brings the app to the front, at the chat: a page that is open and listens is not reloaded for it. */
 export async function openChat(clients: Clients, chatId: string | null): Promise<void> {
   const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
   const page = pages.find((each) => each.focused) ?? pages[0];
+  const path = chatPath(chatId);
   if (page === undefined) {
-    await clients.openWindow(chatPath(chatId));
+    await clients.openWindow(path);
     return;
   }
   await page.focus();
-  page.postMessage({ type: "OPEN", path: chatPath(chatId) } satisfies Question);
+  if (await ask(page, { type: "OPEN", path })) return;
+  // It was just being loaded, and does not listen yet. One that this worker does not control cannot be led on; it is in front at least.
+  await page.navigate(path).catch(() => null);
 }

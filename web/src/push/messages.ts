@@ -2,7 +2,7 @@
 export type Question =
   /** Is this chat on the screen? Answered through the port that comes with it. */
   | { type: "SHOWING"; chatId: string }
-  /** Go to this page. */
+  /** Go to this page. Answered in the same way. */
   | { type: "OPEN"; path: string }
   /** There is a new push subscription, to be handed to the server. */
   | { type: "PUSH_RENEWED" };

@@ -38,6 +38,7 @@ export function watchWorker(events: PageEvents): void {
       event.ports[0]?.postMessage(answer);
     } else if (question.type === "OPEN") {
       navigate(question.path);
+      event.ports[0]?.postMessage({ showing: true } satisfies Answer);
     } else {
       events.onRenewed();
     }
