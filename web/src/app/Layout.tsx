@@ -15,7 +15,7 @@ import { Home } from "./Home";
 import styles from "./Layout.module.css";
 import { Lost } from "./Lost";
 import { lazily } from "./lazily";
-import type { Place } from "./place";
+import { chatPath, type Place } from "./place";
 import { Rail } from "./Rail";
 import { useFocusOnArrival } from "./useFocusOnArrival";
 
@@ -83,7 +83,7 @@ export function Layout({ place }: { place: Place }) {
                 <ChatInfo
                   chatId={place.chatId}
                   media={place.info === "media"}
-                  onClose={() => go(`/chats/${encodeURIComponent(place.chatId)}`)}
+                  onClose={() => go(chatPath(place.chatId))}
                 />
               </Boundary>
             </aside>

@@ -14,6 +14,15 @@ export type Place =
 /** Which kinds of new chat `NewChat` reads off the address. */
 const NEW = new Set([undefined, "group", "channel"]);
 
+/** The address of a chat. */
+export const chatPath = (chatId: string): string => `/chats/${encodeURIComponent(chatId)}`;
+
+/** The address of what is told about a chat beside it. */
+export const chatInfoPath = (chatId: string): string => `${chatPath(chatId)}/info`;
+
+/** The address of all that was shown in a chat. */
+export const chatMediaPath = (chatId: string): string => `${chatInfoPath(chatId)}/media`;
+
 export function placeOf(path: string): Place {
   const parts = path.split("/").filter((part) => part !== "");
   const [section, raw, rest, last] = parts;

@@ -3,6 +3,7 @@ import { Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { lazily } from "@/app/lazily";
+import { chatInfoPath } from "@/app/place";
 import { useChat, useOpened } from "@/store/hooks";
 import { EmptyState, IconButton, PaneHeader, SkeletonRows } from "@/ui";
 import { AddPeople } from "./AddPeople";
@@ -39,7 +40,7 @@ export function ChatInfo({
   const [, navigate] = useLocation();
   const main = `info.${chat?.type ?? "chat"}` as const;
   const heading = t(media ? "info.media" : page === "main" ? main : `info.${page}`);
-  const back = () => (media ? navigate(`/chats/${encodeURIComponent(chatId)}/info`) : setPage("main"));
+  const back = () => (media ? navigate(chatInfoPath(chatId)) : setPage("main"));
   return (
     <div className={styles.pane}>
       <PaneHeader title={heading} onBack={media || page !== "main" ? back : undefined}>

@@ -3,10 +3,10 @@ import { Link2Off, Megaphone, Users } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { ApiError, api, ok } from "@/api/client";
+import { chatPath } from "@/app/place";
 import { useRealtime } from "@/store/context";
 import { Avatar, Button, EmptyState, ErrorText, formatDayTime, PaneHeader, Spinner } from "@/ui";
 import styles from "./InvitePage.module.css";
-import { chatPath } from "./useOpenDirectChat";
 
 /** Where an invite link leads: what it is a link into, and coming in. Whoever is not signed in is led here after that. */
 export function InvitePage({ token }: { token: string }) {

@@ -4,6 +4,7 @@ import { type FormEvent, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { api, ok } from "@/api/client";
+import { chatPath } from "@/app/place";
 import type { Person } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
 import { useMe } from "@/store/hooks";
@@ -11,7 +12,6 @@ import { Avatar, Button, ErrorText, fieldError, PaneHeader, TextField } from "@/
 import { PeopleField } from "./PeopleField";
 import styles from "./pane.module.css";
 import { MAX_TITLE, titleProblem } from "./title";
-import { chatPath } from "./useOpenDirectChat";
 
 /** A new group or channel: who is in it, then what it is called. Both steps keep what was entered while one goes back and forth. */
 export function NewRoom({ type }: { type: "group" | "channel" }) {

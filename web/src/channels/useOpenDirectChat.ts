@@ -1,9 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { api, ok } from "@/api/client";
+import { chatPath } from "@/app/place";
 import { useRealtime } from "@/store/context";
-
-export const chatPath = (chatId: string): string => `/chats/${encodeURIComponent(chatId)}`;
 
 /**
  * Opening the direct chat with somebody, which is made when there is none yet.

@@ -3,6 +3,7 @@ import { BellOff, Megaphone, Pin, Users } from "lucide-react";
 import { memo, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
+import { chatPath } from "@/app/place";
 import type { Chat } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
 import { useChat, useChatTitle, useMe, usePerson, useTyping } from "@/store/hooks";
@@ -51,7 +52,7 @@ function Shown({ chat, open, current, focused, onFocus }: ChatRowProps & { chat:
       <div role="listitem" className={styles.item}>
         <Link
           ref={link}
-          href={`/chats/${chat.id}`}
+          href={chatPath(chat.id)}
           className={clsx(styles.row, open && styles.open)}
           aria-current={open ? "page" : undefined}
           tabIndex={current ? 0 : -1}

@@ -2,6 +2,7 @@ import { ArrowLeft, PanelRight } from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useRoute } from "wouter";
+import { chatInfoPath, chatPath } from "@/app/place";
 import { lastSeen } from "@/channels/lastSeen";
 import type { Chat, Person } from "@/realtime/realtime";
 import { useChatTitle, useConnection, usePerson, useTyping } from "@/store/hooks";
@@ -20,7 +21,7 @@ export const ConversationHeader = memo(function ConversationHeader({ chat }: { c
   const avatar = <Avatar name={title} mediaId={peer?.avatarMediaId} online={peer?.online} size={40} />;
   // Beside the list, the page has its first heading there.
   const Title = narrow ? "h1" : "h2";
-  const info = infoOpen ? `/chats/${chat.id}` : `/chats/${chat.id}/info`;
+  const info = infoOpen ? chatPath(chat.id) : chatInfoPath(chat.id);
   return (
     <header className={styles.header}>
       {narrow && (

@@ -5,6 +5,7 @@ import { Check } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import { chatPath } from "@/app/place";
 import { type DownloadOptions, fetchFile } from "@/media/download";
 import { isSendable, nameFor } from "@/media/files";
 import type { Attachment, Chat } from "@/realtime/realtime";
@@ -56,7 +57,8 @@ export function Forward({ message, onClose }: { message: MessageView; onClose: (
       const draft = await forwarded(message, me.id, fetch);
       await Promise.all(chosen.map((id) => client.send(id, draft)));
       onClose();
-      if (chosen.length === 1) navigate(`/chats/${chosen[0]}`);
+      const [only] = chosen;
+      if (chosen.length === 1 && only !== undefined) navigate(chatPath(only));
       else toast(t("forwarded", { count: chosen.length }));
     } catch (error) {
       if (signal.aborted) return;

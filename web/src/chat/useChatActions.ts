@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import { chatPath } from "@/app/place";
 import { closeChat, type Mute, mute, removeMember, setPinned, unmute } from "@/channels/chatCalls";
 import type { Chat } from "@/realtime/realtime";
 import { useRealtime } from "@/store/context";
@@ -16,7 +17,7 @@ export function useChatActions(chat: Chat, title: string) {
   const attempt = (call: Promise<unknown>) =>
     call.catch((error: unknown) => toast(words(error), { error: true }));
   const away = () => {
-    if (location.startsWith(`/chats/${chat.id}`)) navigate("/");
+    if (location.startsWith(chatPath(chat.id))) navigate("/");
   };
   return {
     togglePin: () => void attempt(setPinned(chat.id, !chat.pinned)),

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { chatPath, isShowing, openChat } from "./clients";
+import { isShowing, openChat, pressPath } from "./clients";
 import type { Answer, Question } from "./messages";
 
 /** A page as a worker sees it, which answers what it is asked, or does not. */
@@ -66,6 +66,6 @@ describe("a notification that is pressed", () => {
     const { clients, openWindow } = withPages();
     await openChat(clients, "c1");
     expect(openWindow).toHaveBeenCalledWith("/chats/c1");
-    expect(chatPath(null)).toBe("/");
+    expect(pressPath(null)).toBe("/");
   });
 });

@@ -1,11 +1,11 @@
 /** The service worker's view of the pages that are open. */
+import { chatPath } from "@/app/place";
 import { isAnswer, type Question } from "./messages";
 
 /** A page that has been asked and is busy is not waited for longer: somebody may be waiting for the notification. */
 const ANSWER_MS = 500;
 
-export const chatPath = (chatId: string | null): string =>
-  chatId === null ? "/" : `/chats/${encodeURIComponent(chatId)}`;
+export const pressPath = (chatId: string | null): string => (chatId === null ? "/" : chatPath(chatId));
 
 /**
  * Whether somebody looks at this chat right now. The page is asked: the address that a worker sees of it may be the one that it was
@@ -34,7 +34,7 @@ function ask(page: Client, question: Question): Promise<boolean> {
 export async function openChat(clients: Clients, chatId: string | null): Promise<void> {
   const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
   const page = pages.find((each) => each.focused) ?? pages[0];
-  const path = chatPath(chatId);
+  const path = pressPath(chatId);
   if (page === undefined) {
     await clients.openWindow(path);
     return;

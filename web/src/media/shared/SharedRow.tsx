@@ -1,6 +1,7 @@
 import { ChevronRight, Images } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
+import { chatMediaPath } from "@/app/place";
 import styles from "./SharedRow.module.css";
 import { useShared } from "./shared";
 import { Tile } from "./Tile";
@@ -13,7 +14,7 @@ export function SharedRow({ chatId }: { chatId: string }) {
   const { t } = useTranslation("media");
   const { messages } = useShared(chatId, "pictures");
   return (
-    <Link href={`/chats/${encodeURIComponent(chatId)}/info/media`} className={styles.row}>
+    <Link href={chatMediaPath(chatId)} className={styles.row}>
       <span className={styles.head}>
         <Images size={20} aria-hidden="true" />
         <span className={styles.title}>{t("shared.title")}</span>

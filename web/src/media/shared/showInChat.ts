@@ -3,6 +3,7 @@ import { useEffect, useRef } from "react";
 import { useLocation } from "wouter";
 import { useStore } from "zustand";
 import { createStore } from "zustand/vanilla";
+import { chatPath } from "@/app/place";
 
 /** The message that is to be shown next, until the conversation takes it. */
 const wanted = createStore<{ message: { chatId: string; seq: number } | null }>(() => ({ message: null }));
@@ -11,7 +12,7 @@ export function useShowInChat(): (chatId: string, seq: number) => void {
   const [, navigate] = useLocation();
   return (chatId, seq) => {
     wanted.setState({ message: { chatId, seq } });
-    navigate(`/chats/${encodeURIComponent(chatId)}`);
+    navigate(chatPath(chatId));
   };
 }
 
