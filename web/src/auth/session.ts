@@ -2,9 +2,11 @@
  * Who is signed in on this browser. One session for all its tabs: a refresh token may be used once only, so tabs refresh one at a time
  * (Web Locks) and take over what another has got. An exchange whose answer was lost is repeated under the name that it had: see docs/web.md.
  */
+
 import { createStore } from "zustand/vanilla";
 import { newId } from "@/realtime/browser/newId";
 import type { components } from "@/types/openapi";
+import { askExchange, type Exchangeable } from "./exchange";
 import { oneAtATime } from "./oneAtATime";
 
 type SessionView = components["schemas"]["SessionView"];
@@ -21,9 +23,7 @@ export interface Session {
 }
 
 /** What it takes to ask in somebody's name, and to go on when the access token has run out: the next exchange has its name already. */
-export type Lendable = Pick<Session, "accessToken" | "accessExpiresAt" | "refreshToken"> & {
-  exchange: string;
-};
+export type Lendable = Pick<Session, "accessToken" | "accessExpiresAt"> & Exchangeable;
 
 /** The session is over: revoked, or expired. */
 export class SessionOver extends Error {
@@ -134,12 +134,11 @@ export async function accessToken(refused?: string): Promise<string> {
       sessionStore.setState({ session });
       return session.accessToken;
     }
-    const answer = await fetch("/api/v1/auth/refresh", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ refresh_token: session.refreshToken, exchange: exchangeOf(session) }),
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-    });
+    const { refreshToken } = session;
+    const answer = await askExchange(
+      { refreshToken, exchange: exchangeOf(session) },
+      AbortSignal.timeout(ANSWER_WITHIN_MS),
+    );
     const current = stored();
     if (current?.refreshToken !== session.refreshToken) {
       // Meanwhile somebody has signed in or out here: what was asked is of no use to them.

@@ -6,6 +6,7 @@
  * page will use too: whichever of them makes it first, and however often, to the server it is one (docs/web.md).
  */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { askExchange } from "@/auth/exchange";
 import type { Lendable } from "@/auth/session";
 import type { components } from "@/types/openapi";
 
@@ -51,12 +52,7 @@ export async function lentToken(signal: AbortSignal, refused?: string): Promise<
   if (session === undefined) return null;
   if (session.accessToken !== refused && session.accessExpiresAt - Date.now() > EARLY_MS)
     return session.accessToken;
-  const answer = await fetch("/api/v1/auth/refresh", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ refresh_token: session.refreshToken, exchange: session.exchange }),
-    signal,
-  });
+  const answer = await askExchange(session, signal);
   if (!answer.ok) return null;
   const view = (await answer.json()) as components["schemas"]["SessionView"];
   await keepToken(session.refreshToken, view.access_token, Date.parse(view.access_expires_at));
