@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal, NamedTuple, get_args
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -16,12 +16,10 @@ from handlers.principal import Principal
 from handlers.receipts.receipts import Receipts
 from handlers.routing.routers import Routers
 from handlers.wire import MessageView, message_view
-from persistence.models import ChangesQuery, Message, MessageType
+from persistence.models import LISTED, ChangesQuery, Listed, Message, MessageType
 from persistence.ports import Chats, MessageLog, Users
 
 _Place = Annotated[int, Meta(ge=0, le=2**53)]
-Listed = Literal["image", "video", "audio", "document", "location"]
-"""The types that can be asked for by themselves: `persistence.models.LISTED`."""
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +42,7 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True):
             list[Listed],
             Meta(
                 min_length=1,
-                max_length=len(get_args(Listed)),
+                max_length=len(LISTED),
                 description="Only messages of this type, and none that are deleted; may be given several times. Not with `after_seq` or `after_rev`.",
             ),
         ]
@@ -69,7 +67,7 @@ class MessagesPage(msgspec.Struct, frozen=True, kw_only=True):
     rev: int | None = None
 
 
-_Types = Annotated[tuple[Listed, ...], Meta(max_length=len(get_args(Listed)))]
+_Types = Annotated[tuple[Listed, ...], Meta(max_length=len(LISTED))]
 
 
 class _Cursor(NamedTuple):

@@ -165,7 +165,7 @@ class MemoryLog:
         self, chat_id: str, *, before_seq: int | None, after_seq: int | None, limit: int
     ) -> list[Message]:
         await self._r.faults.before("page")
-        messages = [m for _, m in sorted(self._r.messages.get(chat_id, {}).items())]
+        messages = self._in_order(chat_id)
         if after_seq is not None:
             return [m for m in messages if m.seq > after_seq][:limit]
         return [m for m in messages if before_seq is None or m.seq < before_seq][-limit:]
@@ -174,9 +174,11 @@ class MemoryLog:
         self, chat_id: str, types: Collection[MessageType], *, before_seq: int | None, limit: int
     ) -> list[Message]:
         await self._r.faults.before("of_types")
-        messages = [m for _, m in sorted(self._r.messages.get(chat_id, {}).items())]
-        shown = [m for m in messages if m.type in types and not m.deleted]
+        shown = [m for m in self._in_order(chat_id) if m.type in types and not m.deleted]
         return [m for m in shown if before_seq is None or m.seq < before_seq][-limit:]
+
+    def _in_order(self, chat_id: str) -> list[Message]:
+        return [m for _, m in sorted(self._r.messages.get(chat_id, {}).items())]
 
     async def get(self, chat_id: str, seq: int) -> Message | None:
         await self._r.faults.before("get")

@@ -1,7 +1,7 @@
 """What a chat's log holds, and what can be written to it."""
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -20,15 +20,8 @@ class MessageType(StrEnum):
     SYSTEM = "system"
 
 
-LISTED: Final = frozenset(
-    {
-        MessageType.IMAGE,
-        MessageType.VIDEO,
-        MessageType.AUDIO,
-        MessageType.DOCUMENT,
-        MessageType.LOCATION,
-    }
-)
+Listed = Literal["image", "video", "audio", "document", "location"]
+LISTED: Final = frozenset(MessageType(name) for name in get_args(Listed))
 """Types whose messages can be listed by themselves: an index has them. Texts are nearly everything; they are read as the conversation is."""
 
 
